@@ -1,0 +1,115 @@
+"""One window of the cost report: read it, record a day at a time."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db import transaction
+
+from costwatch.ingest import coverage, observe
+from costwatch.ingest.coverage import Read
+from costwatch.ingest.failpoints import reach
+from costwatch.ingest.split import workspace_key
+from costwatch.ledger.dimensions import ReportedDims, clean
+from costwatch.ledger.intern import Interned
+from costwatch.ledger.record import ReportedDay, record_reported
+from costwatch.upstream import cost
+from costwatch.upstream.client import AdminClient
+from costwatch.upstream.pages import Bucket, Report, Window
+from costwatch.upstream.usage import Rejected
+from pricing.money import TooFine, parse_cents
+
+SOURCE = "cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads windows of the cost report; touches no database."""
+
+    client: AdminClient
+
+    def read(self, window: Window, limit: int = 0) -> Report:
+        """Every day of a window. Raises: UpstreamError."""
+        reach("fetch.before")
+        report = cost.read(self.client, window, limit=limit or cost.BUCKET_LIMIT)
+        reach("fetch.after")
+        return report
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Records windows for one run: the one thread that writes."""
+
+    organization_id: int
+    interned: Interned
+    run: int
+    default_workspace: str
+    rows_read: int = 0
+    rows_changed: int = 0
+    touched: set[date] = field(default_factory=set)
+
+    def record(self, report: Report, now: datetime) -> None:
+        """Record a window in one transaction: lines and coverage of its days. At most 31 days."""
+        before = coverage.known(self.organization_id, SOURCE, {bucket.start for bucket in report.buckets})
+        days: list[ReportedDay] = []
+        reads: list[Read] = []
+        rejected: dict[datetime, list[Rejected]] = {}
+        novelties: Counter[tuple[str, str]] = Counter()
+        reach("parse.before")
+        for bucket in report.buckets:
+            old = before.get(bucket.start)
+            self.rows_read += len(bucket.rows)
+            if old and bytes(old.digest) == bucket.digest:
+                reads.append(Read(bucket.start, bucket.end, bucket.digest, old.rejected))
+                continue
+            lines, bad = self._lines(bucket, novelties)
+            rejected[bucket.start] = bad
+            days.append(ReportedDay(bucket.start.date(), lines, revises=old is not None and bucket.end <= now))
+            reads.append(Read(bucket.start, bucket.end, bucket.digest, len(bad)))
+        reach("parse.after")
+        self.interned.reported(dims for day in days for dims in day.lines)
+        owner = {"organization_id": self.organization_id, "source": SOURCE}
+        with transaction.atomic():
+            reach("record.before")
+            recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now)
+            reach("record.after")
+            reach("coverage.before")
+            changed = {bucket.start for bucket in report.buckets if bucket.start.date() in recorded.changed}
+            coverage.keep(**owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
+            observe.note(**owner, novelties=novelties, now=now)
+            observe.set_aside(**owner, rejected=rejected, run=self.run, now=now)
+            reach("coverage.after")
+            reach("commit.before")
+        reach("commit.after")
+        self.rows_changed += recorded.rows
+
+    def _lines(
+        self, bucket: Bucket, novelties: Counter[tuple[str, str]]
+    ) -> tuple[dict[ReportedDims, tuple[int, str]], list[Rejected]]:
+        parsed = cost.parse(bucket)
+        novelties.update(parsed.novelties)
+        lines: dict[ReportedDims, tuple[int, str]] = {}
+        for line in parsed.lines:
+            dims = ReportedDims(
+                workspace_id=workspace_key(line.workspace_id, self.default_workspace),
+                currency=line.currency,
+                cost_type=clean(line.cost_type),
+                token_type=clean(line.token_type),
+                model=clean(line.model),
+                service_tier=clean(line.service_tier),
+                context_window=clean(line.context_window),
+                inference_geo=clean(line.inference_geo),
+                description=clean(line.description),
+                extra=clean(line.extra),
+            )
+            try:
+                amount, text = parse_cents(line.amount_cents), line.amount_cents
+            except TooFine as finer:
+                # The vendor's own text is kept beside the rounded pico-dollars.
+                amount, text = finer.rounded, line.amount_cents
+                novelties["amount (finer than a pico-dollar)", ""] += 1
+            if dims in lines:
+                novelties["(the same line twice in one day)", ""] += 1
+                amount, text = amount + lines[dims][0], f"{lines[dims][1]} + {text}"
+            lines[dims] = (amount, text)
+        return lines, parsed.rejected

@@ -1,0 +1,63 @@
+"""What this database is for. Sandbox data and real data never share one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from costwatch import clock
+from costwatch.ingest.models import Installation
+from costwatch.upstream.credential import VARIABLE
+
+
+class WrongDatabase(Exception):
+    """The database holds the other kind of data, or a sandbox of another time."""
+
+
+def ensure() -> Installation:
+    """Mark the database on its first start; afterwards, refuse what does not fit.
+
+    Raises: WrongDatabase saying what to do.
+    """
+    kind = "sandbox" if settings.SANDBOX else "real"
+    frozen = os.environ.get(clock.VARIABLE, "")
+    row, _ = Installation.objects.get_or_create(
+        pk=1, defaults={"kind": kind, "anchor": clock.now(), "frozen_now": frozen}
+    )
+    where = settings.DATABASES["default"]["NAME"]
+    if row.kind != kind:
+        raise WrongDatabase(
+            f"the database {where} holds {'a sandbox' if row.kind == 'sandbox' else 'a real organization'}, and this "
+            f"start is for {'the sandbox' if kind == 'sandbox' else 'a real organization'}. Point DATABASE_URL (or "
+            "COSTWATCH_DATA_DIR) at another database."
+        )
+    if kind == "sandbox" and row.frozen_now != frozen:
+        raise WrongDatabase(
+            f"the sandbox in {where} was made {_told(row.frozen_now)}, and this start has {_told(frozen)}. Its history "
+            "would not fit. Set COSTWATCH_NOW as it was, delete that file, or choose another COSTWATCH_DATA_DIR."
+        )
+    return row
+
+
+def _told(frozen: str) -> str:
+    return f"with COSTWATCH_NOW={frozen}" if frozen else "without COSTWATCH_NOW"
+
+
+@contextmanager
+def upstream() -> Iterator[None]:
+    """The upstream of this installation: the vendor, or the sandbox, served in this process for as long as the block.
+
+    Raises: WrongDatabase.
+    """
+    row = ensure()
+    if not settings.SANDBOX:
+        yield
+        return
+    from costwatch.upstream.sandbox.server import SandboxServer
+
+    with SandboxServer(anchor=row.anchor) as sandbox:
+        os.environ[VARIABLE] = sandbox.admin_key
+        os.environ.pop(f"{VARIABLE}_FILE", None)
+        settings.UPSTREAM_URL = sandbox.url
+        yield

@@ -1,0 +1,112 @@
+"""manage.py sync: fetch, record and price, without a worker."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from costwatch import clock
+from costwatch.ingest.connect import CannotConnect, client, connect
+from costwatch.ingest.installation import WrongDatabase, upstream
+from costwatch.ingest.lease import Busy
+from costwatch.ingest.models import Run
+from costwatch.ingest.runs import may_run, source_of
+from costwatch.ingest.sync import SOURCES, Order, sync
+from costwatch.ledger import prices as ledger_prices
+from costwatch.ledger import reprice as ledger_reprice
+from costwatch.upstream.errors import UpstreamError
+from pricing.table import PriceTableError
+
+EVERY_SOURCE = ("usage", "minutes", "cost", "claude_code", "analytics", "directory", "limits")
+
+
+class Command(BaseCommand):
+    help = "Fetch what is due, or a span of days, record it and price it. Running it again changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--since", type=_day, metavar="DATE", help="first UTC day, 2026-11-01")
+        parser.add_argument("--until", type=_day, metavar="DATE", help="the UTC day after the last")
+        parser.add_argument("--source", action="append", choices=EVERY_SOURCE, help="may be given several times")
+        parser.add_argument("--format", choices=("text", "json"), default="text")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["since"] and options["until"] and options["since"] >= options["until"]:
+            raise CommandError("--since must be before --until, which is exclusive")
+        unknown = [name for name in options["source"] or () if name not in SOURCES]
+        if unknown:
+            raise CommandError(f"this version does not read {', '.join(unknown)}; it reads {', '.join(SOURCES)}")
+        quiet = options["format"] == "json"
+        order = Order(
+            since=options["since"],
+            until=options["until"],
+            tell=lambda line: None if quiet or options["verbosity"] < 1 else self.stderr.write(line),
+        )
+        wanted = [name for name in SOURCES if name in (options["source"] or SOURCES)]
+        try:
+            with upstream():
+                outcomes = self._run(wanted, order, explicit=bool(options["source"]))
+        except (CannotConnect, WrongDatabase, UpstreamError, PriceTableError) as error:
+            raise CommandError(str(error)) from None
+        if quiet:
+            self.stdout.write(json.dumps({"runs": outcomes}, ensure_ascii=False))
+        else:
+            for outcome in outcomes:
+                self.stdout.write(_told(outcome))
+        if any(outcome["outcome"] in ("failed", "busy") for outcome in outcomes):
+            sys.exit(1)
+
+    def _run(self, wanted: list[str], order: Order, *, explicit: bool) -> list[dict[str, Any]]:
+        prices = ledger_prices.current()
+        if ledger_reprice.is_due(prices):
+            for _ in ledger_reprice.reprice(prices):
+                pass
+        outcomes = []
+        with client() as opened:
+            connection = connect(opened)
+            for source in wanted:
+                health = source_of(connection.organization.pk, source)
+                if not explicit and not health.available and not may_run(health, clock.now()):
+                    outcomes.append({"source": source, "outcome": "not available", "error": health.reason})
+                    continue
+                try:
+                    outcomes.append(_outcome(source, sync(connection, source, order)))
+                except Busy as error:
+                    outcomes.append({"source": source, "outcome": "busy", "error": str(error)})
+        return outcomes
+
+
+def _outcome(source: str, run: Run | None) -> dict[str, Any]:
+    if run is None:
+        return {"source": source, "outcome": "nothing due", "error": ""}
+    return {
+        "source": source,
+        "outcome": run.outcome,
+        "windows": run.windows_done,
+        "windows_planned": run.windows_planned,
+        "requests": run.requests,
+        "rows_read": run.rows_read,
+        "rows_changed": run.rows_changed,
+        "duration_ms": run.duration_ms,
+        "error": run.error,
+    }
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    if "windows" not in outcome:
+        return f"{outcome['source']}: {outcome['outcome']}" + (f" ({outcome['error']})" if outcome["error"] else "")
+    text = (
+        f"{outcome['source']}: {outcome['outcome']}, {outcome['windows']} of {outcome['windows_planned']} windows, "
+        f"{outcome['requests']} requests, {outcome['rows_read']} rows read, {outcome['rows_changed']} changed, "
+        f"{outcome['duration_ms'] / 1000:.1f} s"
+    )
+    return text + (f"\n  {outcome['error']}" if outcome["error"] else "")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a day such as 2026-11-01") from None

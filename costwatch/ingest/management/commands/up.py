@@ -1,0 +1,150 @@
+"""manage.py up: web, worker and beat in one process; kill it at any point and the next start carries on."""
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from costwatch.ingest.installation import WrongDatabase, upstream
+
+HOST = "127.0.0.1"
+THREADS = 8
+
+
+class Command(BaseCommand):
+    help = "Start costwatch: web, worker and beat in one process."
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=None, help="default: PORT, or 8000")
+        parser.add_argument("--sandbox", action="store_true", help="start the sandbox, even where a key is set")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["sandbox"] and not settings.SANDBOX:
+            # Settings choose the database file from this, so they are read again in a fresh process image.
+            os.environ["COSTWATCH_SANDBOX"] = "on"
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
+        port = options["port"] or settings.PORT
+        url = settings.PUBLIC_URL if os.environ.get("COSTWATCH_PUBLIC_URL") else f"http://{HOST}:{port}"
+        settings.PUBLIC_URL = url
+        settings.CSRF_TRUSTED_ORIGINS = [url]
+        with ExitStack() as stack:
+            stack.enter_context(_only_one(Path(settings.DATA_DIR) / "up.lock", url))
+            _check_port(port)
+            self._say("Preparing the database")
+            call_command("migrate", verbosity=0, interactive=False)
+            try:
+                stack.enter_context(upstream())
+            except WrongDatabase as error:
+                raise CommandError(str(error)) from None
+            self._serve(port, url)
+
+    def _serve(self, port: int, url: str) -> None:
+        from waitress.server import create_server
+
+        from costwatch.access import links
+        from costwatch.ingest.embedded import Embedded
+        from costwatch.ingest.lease import release_dead
+        from costwatch.ingest.tasks import tick
+        from costwatch.wsgi import application
+
+        release_dead()
+        server = create_server(application, host=HOST, port=port, threads=THREADS, ident=None)
+        threading.Thread(target=server.run, name="web", daemon=True).start()
+        Embedded().start()
+        tick.delay()
+        if settings.SANDBOX:
+            self._say("Sandbox: these are invented numbers. Set COSTWATCH_ADMIN_KEY_FILE to read your organization.")
+        elif links.is_first_start():
+            self._say(f"Make the first administrator with this link; it works once, for an hour:\n  {links.make()}")
+        self._say(f"costwatch is at {url}")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        self._show_progress(url, stop)
+        stop.wait()
+        self._say("Stopped. The next start carries on where this one was.")
+        sys.stdout.flush()
+        # Threads may wait for the upstream; whatever they do is safe to cut off, and done again at the next start.
+        os._exit(0)
+
+    def _show_progress(self, url: str, stop: threading.Event) -> None:
+        """Tell how far the history is read until it is; each line ends with the URL, so the log does too."""
+        from costwatch.directory.models import Organization
+        from costwatch.ingest.progress import progress
+
+        told, complaint = -10, ""
+        while not stop.wait(1.0):
+            organizations = list(Organization.objects.order_by("pk"))
+            states = [progress(one) for one in organizations]
+            total, done = sum(one.total for one in states), sum(one.done for one in states)
+            percent = 100 if states and done >= total else done * 100 // total if total else 0
+            failing = next((one.failing for one in states if one.failing), "")
+            if failing and failing != complaint:
+                complaint = failing
+                self._say(f"A source could not be read: {failing} | {url}")
+            if percent >= told + 10 or (percent == 100 and told < 100):
+                told = percent
+                filled = percent // 5
+                self._say(f"History [{'#' * filled}{'.' * (20 - filled)}] {percent} %, {done} of {total} days | {url}")
+            if percent == 100:
+                break
+        connections.close_all()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+class _only_one:  # noqa: N801
+    """The data folder's lock: held by the one process that serves it, freed by the kernel when that dies."""
+
+    def __init__(self, path: Path, url: str) -> None:
+        self._path, self._url = path, url
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "another process"
+            raise CommandError(
+                f"costwatch already runs on the data folder {self._path.parent} ({holder}). "
+                "Stop it first, or choose another folder with COSTWATCH_DATA_DIR."
+            ) from None
+        self._file.truncate(0)
+        self._file.write(f"process {os.getpid()}, {self._url}")
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            return
+        except PermissionError:
+            raise CommandError(f"port {port} may not be used by this user; choose one above 1023: PORT=8000") from None
+        except OSError:
+            pass
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        free = other.getsockname()[1]
+    raise CommandError(f"port {port} is in use by another program. Try another one: PORT={free} make run")

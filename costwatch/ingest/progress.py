@@ -1,0 +1,43 @@
+"""How far the history is read, for the terminal and the page."""
+
+from dataclasses import dataclass
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.ingest.models import Coverage, Source
+from costwatch.ingest.sync import COST_SOURCE, USAGE_SOURCE, history_since
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Days of history read of those there are, over the sources that may be read."""
+
+    done: int
+    total: int
+    failing: str
+
+    @property
+    def percent(self) -> int:
+        return 100 if self.total == 0 else min(100, self.done * 100 // self.total)
+
+    @property
+    def is_done(self) -> bool:
+        return self.done >= self.total
+
+
+def progress(organization: Organization) -> Progress:
+    """How many days of usage and cost are read, counted in buckets. One indexed count a source."""
+    now = clock.now()
+    since = clock.midnight(history_since(organization, now))
+    days = -((since - now) // clock.DAY)
+    health = {one.name: one for one in Source.objects.filter(organization=organization)}
+    done = total = 0
+    for source, buckets in ((COST_SOURCE, 1), (USAGE_SOURCE, 24)):
+        if source in health and not health[source].available:
+            continue
+        read = Coverage.objects.filter(organization=organization, source=source, start__gte=since).count()
+        expected = days if buckets == 1 else -((since - now) // clock.HOUR)
+        total += days
+        done += days if read >= expected else read // buckets
+    failing = next((one.last_error for one in health.values() if one.failures), "")
+    return Progress(done, total, failing.splitlines()[0] if failing else "")

@@ -1,0 +1,98 @@
+"""The record of work: runs with counts, duration, errors and request ids; sources with their health."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.ingest.models import Run, Source
+from costwatch.upstream.client import AdminClient
+from costwatch.upstream.errors import Refused, UpstreamError
+
+PAUSE = timedelta(minutes=15)
+PAUSE_AFTER_FAILURES = 10
+ASK_AGAIN_AFTER = timedelta(days=1)
+ERRORS_SHOWN = 5
+
+
+class Progress:
+    """A run at work: counts as it goes, and collects what failed."""
+
+    def __init__(self, run: Run, client: AdminClient) -> None:
+        self.run, self._client = run, client
+        self._began, self._requests_before = time.monotonic(), client.traffic.requests
+        self.errors: list[str] = []
+        self.refusal: Refused | None = None
+
+    def failed(self, what: str, error: UpstreamError) -> None:
+        """Note a window that failed; the others go on."""
+        self.errors.append(f"{what}: {error}")
+        if isinstance(error, Refused):
+            self.refusal = error
+
+    def save(self) -> None:
+        """Write the counts down, so that a page can show them while the run goes on."""
+        run = self.run
+        run.requests = self._client.traffic.requests - self._requests_before
+        run.duration_ms = int((time.monotonic() - self._began) * 1000)
+        run.request_ids = list(self._client.traffic.request_ids)
+        run.save()
+
+
+@contextmanager
+def running(organization: Organization, source: str, client: AdminClient) -> Iterator[Progress]:
+    """A run from its first to its last moment; its outcome and the source's health are written whatever happens."""
+    run = Run.objects.create(organization=organization, source=source, started_at=clock.now())
+    progress = Progress(run, client)
+    try:
+        yield progress
+    except UpstreamError as error:
+        progress.failed("the run", error)
+    except BaseException as error:
+        progress.errors.append(f"the run: {type(error).__name__}: {error}")
+        raise
+    finally:
+        _finish(progress)
+
+
+def _finish(progress: Progress) -> None:
+    run = progress.run
+    run.finished_at = clock.now()
+    run.outcome = Run.Outcome.FAILED if progress.errors else Run.Outcome.SUCCEEDED
+    shown = progress.errors[:ERRORS_SHOWN]
+    more = len(progress.errors) - len(shown)
+    run.error = "\n".join([*shown, *([f"and {more} more"] if more else [])])
+    progress.save()
+    _judge(run, progress.refusal)
+
+
+def _judge(run: Run, refusal: Refused | None) -> None:
+    """Keep the source's health: a refusal closes it for a day, or pauses it; ten failures in a row pause it."""
+    source = source_of(run.organization_id, run.source)
+    now = run.finished_at or clock.now()
+    if run.outcome == Run.Outcome.SUCCEEDED:
+        source.last_success_at, source.failures, source.paused_until = now, 0, None
+        source.available, source.reason = True, ""
+    else:
+        source.last_error_at, source.last_error = now, run.error
+        source.failures = source.failures + 1
+        if refusal and refusal.status in (403, 404):
+            source.available, source.reason, source.checked_at = False, str(refusal), now
+        elif (refusal and refusal.status == 401) or source.failures >= PAUSE_AFTER_FAILURES:
+            source.paused_until = now + PAUSE
+    source.save()
+
+
+def source_of(organization_id: int, name: str) -> Source:
+    """The health of a source."""
+    source, _ = Source.objects.get_or_create(organization_id=organization_id, name=name)
+    return source
+
+
+def may_run(source: Source, now: datetime) -> bool:
+    """Whether a source should be asked now, or is paused or closed."""
+    if source.paused_until and source.paused_until > now:
+        return False
+    return source.available or source.checked_at is None or source.checked_at + ASK_AGAIN_AFTER <= now

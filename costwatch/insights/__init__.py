@@ -1,0 +1,1 @@
+"""Questions as functions: the only place that reads the ledger for people."""

@@ -1,0 +1,223 @@
+"""Cells: the smallest priced or reported amounts a question needs, read from the coarsest rows that hold them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+
+from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
+from costwatch.ingest.models import Coverage
+from costwatch.insights.query import METER_DIMENSIONS, Query
+from costwatch.ledger import prices as ledger_prices
+from costwatch.ledger.models import (
+    COUNTS,
+    MONEY,
+    Fact,
+    GroupDay,
+    PricePublication,
+    ReportedLine,
+    ReportedRevision,
+    Revision,
+    SeriesDay,
+)
+from costwatch.money import ExactSum
+from pricing.calculate import charge_by_meter
+from pricing.meters import METERS, TOKEN_METERS
+from pricing.table import PriceTable
+
+PRICED_BY = ("model", "service_tier", "context_window", "inference_geo", "speed")
+GROUP_DIMENSIONS = {"organization_id", "workspace_id", "model", "service_tier"}
+Moment = date | datetime
+Six = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Usage of one combination of dimensions at one moment, and what it costs.
+
+    Shape: `dims` in the order asked; six counts; low and high in pico-dollars at list and contracted.
+    """
+
+    moment: Moment
+    dims: tuple[str, ...]
+    counts: Six
+    list_low: int
+    list_high: int
+    contracted_low: int
+    contracted_high: int
+    unpriced_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedCell:
+    """What the cost report says of one combination of dimensions on one day, in pico-dollars of USD."""
+
+    day: date
+    dims: tuple[str, ...]
+    amount: int
+
+
+def organizations(query: Query) -> list[Organization]:
+    """The organizations a question is about."""
+    found = Organization.objects.order_by("pk")
+    wanted = query.filters.get("organization_id")
+    return list(found.filter(external_id__in=wanted) if wanted else found)
+
+
+def prices_of(query: Query) -> PriceTable:
+    """The price table of a question: the one in force, or the one that was at its time."""
+    if query.as_of is None:
+        return ledger_prices.table()
+    then = PricePublication.objects.filter(published_at__lte=query.as_of).order_by("-published_at", "-pk").first()
+    return ledger_prices.published(then) if then else ledger_prices.table()
+
+
+def usage_cells(query: Query, table: PriceTable, *, grouped: bool = True) -> Iterator[Cell]:
+    """The usage a question asks for, priced. Rows with stored charges where they serve, priced here where not."""
+    dims = query.group_by if grouped else ()
+    if not query.by_meter and query.as_of is None and query.interval != "hour":
+        return _stored(query, dims)
+    return _priced_here(query, dims, table)
+
+
+def _stored(query: Query, dims: tuple[str, ...]) -> Iterator[Cell]:
+    coarse = query.dimensions <= GROUP_DIMENSIONS
+    owner = "group" if coarse else "series"
+    rows = (GroupDay if coarse else SeriesDay).objects.filter(day__gte=query.since, day__lt=query.until)
+    rows = _filtered(rows, query, owner)
+    sums = {f"sum_{name}": Sum(name) for name in (*COUNTS, "unpriced_tokens")}
+    money = {f"sum_{name}": ExactSum(name) for name in MONEY}
+    columns = [_column(name, owner) for name in dims]
+    found = (
+        rows.values("day", *columns)
+        .annotate(**sums, **money)
+        .values_list("day", *columns, *(f"sum_{name}" for name in (*COUNTS, *MONEY, "unpriced_tokens")))
+    )
+    width = 1 + len(columns)
+    for row in found:
+        yield Cell(row[0], tuple(row[1:width]), tuple(row[width : width + 6]), *row[width + 6 :])
+
+
+def _priced_here(query: Query, dims: tuple[str, ...], table: PriceTable) -> Iterator[Cell]:
+    plain = tuple(name for name in dims if name not in METER_DIMENSIONS)
+    for moment, values, counts in usage_counts(query, plain):
+        own, priced_by = values[: len(plain)], values[len(plain) :]
+        day = moment.date() if isinstance(moment, datetime) else moment
+        model, *qualifiers = priced_by
+        for made in charge_by_meter(table.resolve(model, day, *qualifiers), counts):
+            kind = {"cost_type": "tokens", "token_type": made.meter}
+            if made.meter not in TOKEN_METERS:
+                kind = {"cost_type": "web_search", "token_type": ""}
+            if any(kind[name] not in query.filters[name] for name in METER_DIMENSIONS if name in query.filters):
+                continue
+            given = dict(zip(plain, own, strict=True)) | kind
+            only = tuple(made.quantity if meter == made.meter else 0 for meter in METERS)
+            low, high = made.low or 0, made.high or 0
+            unpriced = made.quantity if made.reason and made.meter in TOKEN_METERS else 0
+            yield Cell(moment, tuple(given[name] for name in dims), only, low, high, low, high, unpriced)
+
+
+def usage_counts(query: Query, dims: tuple[str, ...] = ()) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
+    """Counts per moment, the dimensions asked and those a price depends on."""
+    columns = [_column(name, "series") for name in (*dims, *PRICED_BY)]
+    if query.as_of is not None:
+        yield from _counts_as_of(query, columns)
+        return
+    if query.interval == "hour":
+        rows: QuerySet[Any] = Fact.objects.filter(bucket_start__gte=query.start, bucket_start__lt=query.end)
+        moment = "bucket_start"
+    else:
+        rows, moment = SeriesDay.objects.filter(day__gte=query.since, day__lt=query.until), "day"
+    yield from _summed(_filtered(rows, query, "series"), moment, columns)
+
+
+def _summed(
+    rows: QuerySet[Any], moment: str, columns: list[str], sign: int = 1
+) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
+    sums = {f"sum_{count}": Sum(count) for count in COUNTS}
+    found = rows.values(moment, *columns).annotate(**sums).values_list(moment, *columns, *sums)
+    width = 1 + len(columns)
+    for row in found:
+        yield row[0], tuple(row[1:width]), tuple(sign * count for count in row[width:])
+
+
+def _counts_as_of(query: Query, columns: list[str]) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
+    """What the facts were at a time: those of hours read and over by then, without the revisions seen later."""
+    read_by_then = Coverage.objects.filter(
+        source="usage",
+        organization=OuterRef("series__organization"),
+        start=OuterRef("bucket_start"),
+        end__lte=query.as_of,
+        first_read_at__lte=query.as_of,
+    )
+    spans = {"bucket_start__gte": query.start, "bucket_start__lt": query.end}
+    facts = _filtered(Fact.objects.filter(Exists(read_by_then), **spans), query, "series")
+    later = _filtered(Revision.objects.filter(Exists(read_by_then), seen_at__gt=query.as_of, **spans), query, "series")
+    sums: dict[tuple[Moment, tuple[str, ...]], Six] = {}
+    for moment, values, counts in (
+        *_summed(facts, "bucket_start", columns),
+        *_summed(later, "bucket_start", columns, sign=-1),
+    ):
+        before = sums.get((moment, values), (0,) * 6)
+        sums[moment, values] = tuple(a + b for a, b in zip(before, counts, strict=True))
+    for (moment, values), counts in sums.items():
+        at = moment if query.interval == "hour" or not isinstance(moment, datetime) else moment.date()
+        if any(counts):
+            yield at, values, counts
+
+
+def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCell]:
+    """What the cost report says about a question, in US dollars; the caller knows whether it can say anything."""
+    dims = query.group_by if grouped else ()
+    columns = [_column(name, "series") for name in dims]
+    lines: QuerySet[Any] = ReportedLine.objects.filter(series__currency="USD")
+    if query.as_of is not None:
+        read_by_then = Coverage.objects.filter(
+            source="cost",
+            organization=OuterRef("series__organization"),
+            start__date=OuterRef("day"),
+            end__lte=query.as_of,
+            first_read_at__lte=query.as_of,
+        )
+        lines = lines.filter(Exists(read_by_then))
+        later = ReportedRevision.objects.filter(Exists(read_by_then), series__currency="USD", seen_at__gt=query.as_of)
+        yield from _reported(later, query, columns, sign=-1)
+    yield from _reported(lines, query, columns)
+
+
+def _reported(rows: QuerySet[Any], query: Query, columns: list[str], sign: int = 1) -> Iterator[ReportedCell]:
+    rows = _filtered(rows.filter(day__gte=query.since, day__lt=query.until), query, "series", reported=True)
+    found = rows.values("day", *columns).annotate(amount_sum=ExactSum("amount"))
+    for row in found.values_list("day", *columns, "amount_sum"):
+        yield ReportedCell(row[0], tuple(row[1:-1]), sign * row[-1])
+
+
+def other_currencies(query: Query) -> dict[str, int]:
+    """Reported amounts in another currency than USD, in 10^-12 of that currency: never part of a sum."""
+    lines = ReportedLine.objects.filter(day__gte=query.since, day__lt=query.until).exclude(series__currency="USD")
+    lines = _filtered(lines, query, "series", reported=True)
+    found = lines.values("series__currency").annotate(amount_sum=ExactSum("amount"))
+    return dict(found.values_list("series__currency", "amount_sum"))
+
+
+def _column(name: str, owner: str) -> str:
+    return f"{owner}__organization__external_id" if name == "organization_id" else f"{owner}__{name}"
+
+
+def _filtered(rows: QuerySet[Any], query: Query, owner: str, *, reported: bool = False) -> QuerySet[Any]:
+    for name, values in query.filters.items():
+        if name in METER_DIMENSIONS and not reported:
+            continue
+        if name == "workspace_id":
+            values = tuple(_workspace_keys(values))
+        rows = rows.filter(**{f"{_column(name, owner)}__in": values})
+    return rows
+
+
+def _workspace_keys(values: Iterable[str]) -> Iterator[str]:
+    """The default workspace's real id is accepted for `default`."""
+    real = set(Workspace.objects.filter(key=DEFAULT_WORKSPACE).values_list("external_id", flat=True))
+    for value in values:
+        yield DEFAULT_WORKSPACE if value in real else value

@@ -1,0 +1,132 @@
+"""How far the data goes, and whether it is complete."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.ingest.models import Coverage, CoverageChange, Source, State
+
+WIDTHS = {"usage": clock.HOUR, "cost": clock.DAY}
+FINAL = (State.SETTLED, State.REVISED)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket's standing; `through` is how far its data goes."""
+
+    start: datetime
+    end: datetime
+    state: str
+    through: datetime
+    control_total_ok: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a range is known.
+
+    `through` is None where nothing was read. `complete`: every bucket of the range is settled.
+    """
+
+    through: datetime | None
+    complete: bool
+
+
+def buckets(
+    organization_id: int, source: str, start: datetime, end: datetime, as_of: datetime | None = None
+) -> list[Bucket]:
+    """The buckets of a range that were read, oldest first; as of a time: those read and over by then."""
+    rows = Coverage.objects.filter(
+        organization=organization_id, source=source, start__gte=start, start__lt=end
+    ).order_by("start")
+    if as_of is None:
+        return [
+            Bucket(row.start, row.end, row.state, min(row.end, row.last_read_at), row.control_total_ok) for row in rows
+        ]
+    rows = rows.filter(first_read_at__lte=as_of, end__lte=as_of)
+    changes = CoverageChange.objects.filter(
+        organization=organization_id, source=source, start__gte=start, start__lt=end, seen_at__lte=as_of
+    ).order_by("seen_at", "pk")
+    states = dict(changes.values_list("start", "state"))
+    return [Bucket(row.start, row.end, states.get(row.start, State.OPEN), row.end, None) for row in rows]
+
+
+def freshness(
+    organizations: Sequence[Organization],
+    sources: Iterable[str],
+    start: datetime,
+    end: datetime,
+    as_of: datetime | None = None,
+) -> Freshness:
+    """How far a range is known: the least over the organizations and over the sources that exist for them."""
+    throughs: list[datetime | None] = []
+    complete = bool(organizations) and end <= (as_of or clock.now())
+    for organization in organizations:
+        for source in readable(organization, sources):
+            found = buckets(organization.pk, source, start, end, as_of)
+            throughs.append(max((bucket.through for bucket in found), default=None))
+            expected = (end - start) // WIDTHS[source]
+            complete = complete and len(found) == expected and all(bucket.state in FINAL for bucket in found)
+    known = [moment for moment in throughs if moment is not None]
+    if not throughs or len(known) < len(throughs):
+        return Freshness(None, False)
+    return Freshness(min(known), complete)
+
+
+def readable(organization: Organization, sources: Iterable[str]) -> list[str]:
+    """Those of some sources that the organization's key may read."""
+    closed = set(Source.objects.filter(organization=organization, available=False).values_list("name", flat=True))
+    return [source for source in sources if source not in closed]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A maximal span of buckets in one state."""
+
+    source: str
+    organization: Organization
+    start: datetime
+    end: datetime
+    state: str
+    control_total_ok: bool | None
+
+
+def spans(
+    organizations: Sequence[Organization], start: datetime, end: datetime, as_of: datetime | None = None
+) -> list[Span]:
+    """The coverage of a range as maximal spans, missing ones included; nothing after now is missing."""
+    end = min(end, _ceiling(as_of or clock.now()))
+    made: list[Span] = []
+    for organization in organizations:
+        for source, width in WIDTHS.items():
+            known = {one.start: one for one in buckets(organization.pk, source, start, end, as_of)}
+            made.extend(_spans(source, organization, known, start, end, width))
+    return made
+
+
+def _spans(
+    source: str,
+    organization: Organization,
+    known: dict[datetime, Bucket],
+    start: datetime,
+    end: datetime,
+    width: timedelta,
+) -> list[Span]:
+    made: list[Span] = []
+    while start < end:
+        bucket = known.get(start)
+        state, checked = (bucket.state, bucket.control_total_ok) if bucket else ("missing", None)
+        last = made[-1] if made else None
+        if last and (last.state, last.control_total_ok) == (state, checked):
+            made[-1] = Span(source, organization, last.start, start + width, state, checked)
+        else:
+            made.append(Span(source, organization, start, start + width, state, checked))
+        start += width
+    return made
+
+
+def _ceiling(moment: datetime) -> datetime:
+    floor = clock.floor_hour(moment)
+    return floor if floor == moment else floor + clock.HOUR

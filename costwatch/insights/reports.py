@@ -1,0 +1,234 @@
+"""The reports people script against: one function a report, the same JSON for the command line and the API."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from costwatch import clock
+from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
+from costwatch.ingest.models import Source
+from costwatch.insights import cells, freshness
+from costwatch.insights.query import BadQuestion, Query, period_name, period_span
+from costwatch.ledger.models import COUNTS, MONEY
+from pricing.calculate import charge_by_meter
+from pricing.money import format_usd
+from pricing.table import PriceTable
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What one row of a report adds up to."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    money: list[int] = field(default_factory=lambda: [0] * len(MONEY))
+    unpriced_tokens: int = 0
+    reported: int = 0
+
+    def add(self, cell: cells.Cell) -> None:
+        for index, count in enumerate(cell.counts):
+            self.counts[index] += count
+        amounts = (cell.list_low, cell.list_high, cell.contracted_low, cell.contracted_high)
+        for index, amount in enumerate(amounts):
+            self.money[index] += amount
+        self.unpriced_tokens += cell.unpriced_tokens
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(self.counts) and not any(self.money) and not self.reported
+
+    def amounts(self) -> Json:
+        """The money of a row or of the totals: a single figure only where low and high agree."""
+        list_low, list_high, low, high = self.money
+        return {
+            "list_usd": format_usd(list_low) if list_low == list_high else None,
+            "list_low_usd": format_usd(list_low),
+            "list_high_usd": format_usd(list_high),
+            "contracted_usd": format_usd(low) if low == high else None,
+            "contracted_low_usd": format_usd(low),
+            "contracted_high_usd": format_usd(high),
+            "unpriced_tokens": self.unpriced_tokens,
+        }
+
+
+def report(name: str, query: Query) -> Json:
+    """A report by name.
+
+    Shape: the JSON of interfaces: range, rows, totals, how far the data goes. Raises: BadQuestion.
+    """
+    if name not in REPORTS:
+        raise BadQuestion(f"there is no report {name!r}; choose from {', '.join(REPORTS)}")
+    return REPORTS[name](query)
+
+
+def spend(query: Query) -> Json:
+    """What was spent: reported, at list and at the organization's rates, with the counts behind it."""
+    return _spend("spend", query)
+
+
+def usage(query: Query) -> Json:
+    """What was used: the rows of `spend` without money."""
+    made = _spend("usage", query)
+    money = {"reported_usd", *_Sums().amounts()}
+    made["rows"] = [{key: value for key, value in row.items() if key not in money} for row in made["rows"]]
+    made["totals"] = {count: made["totals"][count] for count in COUNTS}
+    return made
+
+
+def _spend(name: str, query: Query) -> Json:
+    organizations = cells.organizations(query)
+    table = cells.prices_of(query)
+    has_cost = name == "spend" and _reads_cost(organizations)
+    rows: dict[tuple[str, ...], _Sums] = {}
+    totals = _Sums()
+    for cell in cells.usage_cells(query, table):
+        rows.setdefault((period_name(cell.moment, query.interval), *cell.dims), _Sums()).add(cell)
+        totals.add(cell)
+    if has_cost and query.rows_have_reported:
+        for line in cells.reported_cells(query):
+            rows.setdefault((period_name(line.day, query.interval), *line.dims), _Sums()).reported += line.amount
+    if has_cost and query.totals_have_reported:
+        totals.reported = sum(line.amount for line in cells.reported_cells(query, grouped=False))
+    sources = ("usage", "cost") if has_cost else ("usage",)
+    made = _envelope(name, query, organizations, table, sources)
+    made["rows"] = [
+        _row(key, sums, query, made["data_through"], has_cost and query.rows_have_reported, names)
+        for names in [_Names(organizations)]
+        for key, sums in sorted(rows.items())
+        if not sums.is_empty
+    ]
+    made["totals"] = {
+        "reported_usd": format_usd(totals.reported) if has_cost and query.totals_have_reported else None,
+        **totals.amounts(),
+        **dict(zip(COUNTS, totals.counts, strict=True)),
+    }
+    if name == "spend":
+        others = cells.other_currencies(query) if has_cost and query.totals_have_reported else {}
+        if others:
+            made["other_currencies"] = {currency: format_usd(amount) for currency, amount in sorted(others.items())}
+    return made
+
+
+def _row(
+    key: tuple[str, ...], sums: _Sums, query: Query, through: str | None, has_reported: bool, names: "_Names"
+) -> Json:
+    row: Json = {"period": key[0], "partial": _is_partial(key[0], query, through)}
+    for name, value in zip(query.group_by, key[1:], strict=True):
+        row[name] = value
+        if name == "workspace_id":
+            row["workspace_name"] = names.workspace(value)
+        elif name == "api_key_id":
+            row["api_key_name"] = names.api_key(value)
+    row["reported_usd"] = format_usd(sums.reported) if has_reported else None
+    return row | sums.amounts() | dict(zip(COUNTS, sums.counts, strict=True))
+
+
+def _is_partial(period: str, query: Query, through: str | None) -> bool:
+    """Whether an interval is clipped by the range, or reaches past the data."""
+    start, end = period_span(period, query.interval, query)
+    if start < query.start or end > query.end:
+        return True
+    return through is None or end > clock.parse(through)
+
+
+def unpriced(query: Query) -> Json:
+    """Quantities without a price in force, with the reason."""
+    organizations = cells.organizations(query)
+    table = cells.prices_of(query)
+    sums: dict[tuple[str, ...], int] = {}
+    for moment, (model, *qualifiers), counts in cells.usage_counts(query):
+        day = moment.date() if isinstance(moment, datetime) else moment
+        for made in charge_by_meter(table.resolve(model, day, *qualifiers), counts):
+            if made.reason:
+                key = (period_name(moment, query.interval), model, qualifiers[0], made.meter, made.reason)
+                sums[key] = sums.get(key, 0) + made.quantity
+    made_report = _envelope("unpriced", query, organizations, table, ("usage",))
+    made_report["rows"] = [
+        {
+            "period": period,
+            "partial": _is_partial(period, query, made_report["data_through"]),
+            "model": model,
+            "service_tier": tier,
+            "meter": meter,
+            "reason": reason,
+            "quantity": quantity,
+        }
+        for (period, model, tier, meter, reason), quantity in sorted(sums.items())
+    ]
+    made_report["totals"] = {"quantity": sum(sums.values())}
+    return made_report
+
+
+def coverage(query: Query) -> Json:
+    """How complete each source is: one row per maximal span of buckets in one state."""
+    organizations = cells.organizations(query)
+    made = _envelope("coverage", query, organizations, cells.prices_of(query), ("usage", "cost"))
+    health = {(one.organization_id, one.name): one for one in Source.objects.all()}
+    made["rows"] = []
+    for span in freshness.spans(organizations, query.start, query.end, query.as_of):
+        source = health.get((span.organization.pk, span.source))
+        made["rows"].append(
+            {
+                "source": span.source,
+                "organization_id": span.organization.external_id,
+                "since": clock.rfc3339(span.start),
+                "until": clock.rfc3339(span.end),
+                "state": span.state,
+                "control_total_ok": span.control_total_ok,
+                "last_success": _time(source.last_success_at if source else None),
+                "last_error": (source.last_error or None) if source else None,
+            }
+        )
+    made["totals"] = {}
+    return made
+
+
+def _time(moment: Any) -> str | None:
+    return clock.rfc3339(moment) if moment else None
+
+
+def _envelope(
+    name: str, query: Query, organizations: Sequence[Organization], table: PriceTable, sources: Sequence[str]
+) -> Json:
+    known = freshness.freshness(organizations, sources, query.start, query.end, query.as_of)
+    return {
+        "report": name,
+        "since": query.since.isoformat(),
+        "until": query.until.isoformat(),
+        "interval": query.interval,
+        "group_by": list(query.group_by),
+        "filters": {key: values[0] if len(values) == 1 else list(values) for key, values in query.filters.items()},
+        "currency": "USD",
+        "data_through": clock.rfc3339(known.through) if known.through else None,
+        "complete": known.complete,
+        "price_version": table.version,
+    }
+
+
+def _reads_cost(organizations: Sequence[Organization]) -> bool:
+    """Whether every organization's cost report may be read: half a total is an invented number."""
+    return bool(organizations) and all(freshness.readable(one, ["cost"]) for one in organizations)
+
+
+class _Names:
+    """The names that accompany ids."""
+
+    def __init__(self, organizations: Sequence[Organization]) -> None:
+        self._workspaces = dict(Workspace.objects.filter(organization__in=organizations).values_list("key", "name"))
+        self._keys = dict(ApiKey.objects.filter(organization__in=organizations).values_list("external_id", "name"))
+
+    def workspace(self, key: str) -> str:
+        return self._workspaces.get(key, "Default" if key == DEFAULT_WORKSPACE else key)
+
+    def api_key(self, key: str) -> str:
+        return "No API key (Console, OAuth)" if key == CONSOLE_KEY else self._keys.get(key, key)
+
+
+REPORTS: dict[str, Callable[[Query], Json]] = {
+    "spend": spend,
+    "usage": usage,
+    "unpriced": unpriced,
+    "coverage": coverage,
+}

@@ -1,0 +1,36 @@
+"""Pricing again: when the table changes, charges are made again from the day counts; facts are not touched."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.db import transaction
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.ledger.models import COUNTS, PricePublication, SeriesDay
+from costwatch.ledger.prices import Prices
+from costwatch.ledger.rollup import refresh_group_months, refresh_series_months, write_day
+
+
+def is_due(prices: Prices) -> bool:
+    """Whether charges may still be those of another price table."""
+    return PricePublication.objects.filter(pk=prices.publication_id, applied_at=None).exists()
+
+
+def reprice(prices: Prices) -> Iterator[date]:
+    """Price every day of every organization again, newest first, a transaction each; yields each day that is done.
+
+    A charge whose own rates are as before keeps its row and its price version. Killed in the middle, it starts again.
+    """
+    for organization in Organization.objects.order_by("pk"):
+        mine = SeriesDay.objects.filter(series__organization=organization)
+        days = list(mine.values_list("day", flat=True).distinct().order_by("-day"))
+        for day in days:
+            with transaction.atomic():
+                rows = mine.filter(day=day).values_list("series_id", *COUNTS)
+                write_day(organization.pk, day, {row[0]: tuple(row[1:]) for row in rows}, prices)
+            yield day
+        with transaction.atomic():
+            refresh_group_months(organization_id=organization.pk, days=days)
+            refresh_series_months(organization_id=organization.pk, days=days)
+    PricePublication.objects.filter(pk=prices.publication_id).update(applied_at=clock.now())

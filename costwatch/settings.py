@@ -1,0 +1,242 @@
+"""Every setting of costwatch, read from the environment and nowhere else.
+
+Each secret may come from a file named by `<NAME>_FILE`. The README's table documents every variable; a test compares.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# -- where we run -------------------------------------------------------------------------------------------------
+
+ENVIRONMENT = env.str("COSTWATCH_ENV", "local")
+if ENVIRONMENT not in ("local", "production"):
+    raise ImproperlyConfigured(f"COSTWATCH_ENV is {ENVIRONMENT!r}; it is either local or production")
+PRODUCTION = ENVIRONMENT == "production"
+if PRODUCTION and os.environ.get("COSTWATCH_NOW"):
+    raise ImproperlyConfigured("COSTWATCH_NOW freezes business time; it is refused in production")
+
+DATA_DIR = Path(env.str("COSTWATCH_DATA_DIR", str(BASE_DIR / "data")))
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# -- the organization we read -------------------------------------------------------------------------------------
+
+# The key itself stays in the environment or its file: upstream/credential.py reads it when it is used. A setting
+# would print it in every error page that lists settings.
+HAS_ADMIN_KEY = bool(os.environ.get("COSTWATCH_ADMIN_KEY") or os.environ.get("COSTWATCH_ADMIN_KEY_FILE"))
+SANDBOX = env.bool("COSTWATCH_SANDBOX", default=not HAS_ADMIN_KEY)
+UPSTREAM_URL = env.str("COSTWATCH_UPSTREAM_URL", "https://api.anthropic.com")
+HTTPS_PROXY = env.str("COSTWATCH_HTTPS_PROXY", "")
+CA_BUNDLE = env.str("COSTWATCH_CA_BUNDLE", "")
+PRICES_FILE = env.str("COSTWATCH_PRICES_FILE", "")
+BACKFILL_SINCE = env.str("COSTWATCH_BACKFILL_SINCE", "")
+MANAGE = env.str("COSTWATCH_MANAGE", "off")
+
+# -- Django -------------------------------------------------------------------------------------------------------
+
+
+def _secret_key() -> str:
+    """The signing key: from the environment, or, on a local machine, made once and kept beside the data."""
+    given = env.str("COSTWATCH_SECRET_KEY", "")
+    if given:
+        return given
+    if PRODUCTION:
+        raise ImproperlyConfigured("COSTWATCH_SECRET_KEY is required in production: 50 random characters or more")
+    path = DATA_DIR / "secret_key"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = False
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = env.str("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    raise ImproperlyConfigured(f"COSTWATCH_PUBLIC_URL is {PUBLIC_URL!r}; write it as https://costwatch.example.com")
+HTTPS = _public.scheme == "https"
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [_public.hostname] if PRODUCTION else sorted({_public.hostname, *LOOPBACK_HOSTS})
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "costwatch.directory",
+    "costwatch.access",
+    "costwatch.ledger",
+    "costwatch.ingest",
+    "costwatch.insights",
+    "costwatch.web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "costwatch.access.demo.DemoUserMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "costwatch.web.middleware.NoStoreMiddleware",
+]
+
+ROOT_URLCONF = "costwatch.urls"
+WSGI_APPLICATION = "costwatch.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "costwatch.web.frame.frame",
+            ],
+            "builtins": ["costwatch.web.templatetags.figures"],
+        },
+    }
+]
+
+# -- database -----------------------------------------------------------------------------------------------------
+
+SQLITE_FILE = DATA_DIR / ("sandbox.sqlite3" if SANDBOX else "costwatch.sqlite3")
+if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(SQLITE_FILE)}}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: a read transaction that turns into a write fails at once under SQLite's default, whatever the timeout.
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        timeout=20,
+        transaction_mode="IMMEDIATE",
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000",
+    )
+else:
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- tasks --------------------------------------------------------------------------------------------------------
+
+BROKER_URL = env.str("COSTWATCH_BROKER_URL", "memory://")
+
+# -- people -------------------------------------------------------------------------------------------------------
+
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign_in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        # plotly.js draws its PNG download through a data: image and a blob:.
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# -- pages --------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("COSTWATCH_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+# Started from a checkout the files are served as they lie there; an image collects and precompresses them at build.
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_MAX_AGE = 3600
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# -- log ----------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "costwatch.upstream.credential.RedactingFilter"}},
+    "formatters": {
+        "line": {
+            "()": "costwatch.upstream.credential.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line", "filters": ["redact"]}
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("COSTWATCH_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "waitress": {"level": "WARNING"},
+        "py.warnings": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,1 @@
+"""Exact, dated list prices of the Claude API, and what usage costs at them. Standard library only."""
