@@ -24,9 +24,14 @@ def seconds(moment: datetime) -> int:
     return (moment.astimezone(UTC) - EPOCH) // timedelta(seconds=1)
 
 
+def moment_of(instant: int) -> datetime:
+    """Seconds since 1970 as a time."""
+    return EPOCH + timedelta(seconds=instant)
+
+
 def text_of(moment: int) -> str:
     """Seconds since 1970 as RFC 3339."""
-    return (EPOCH + timedelta(seconds=moment)).isoformat().replace("+00:00", "Z")
+    return moment_of(moment).isoformat().replace("+00:00", "Z")
 
 
 def page_of(query: Query, tokens: Tokens, *, width: int, limit: int, now: int) -> Span:

@@ -53,14 +53,14 @@ class Line:
 class _Row(msgspec.Struct):
     amount: str
     currency: str
+    workspace_id: str | None = None
     cost_type: str | None = None
-    context_window: str | None = None
+    token_type: str | None = None
     description: str | None = None
-    inference_geo: str | None = None
     model: str | None = None
     service_tier: str | None = None
-    token_type: str | None = None
-    workspace_id: str | None = None
+    context_window: str | None = None
+    inference_geo: str | None = None
 
 
 class _Bucket(msgspec.Struct):
@@ -171,19 +171,12 @@ def _rows(lines: dict[Line, int], by_workspace: bool, by_description: bool) -> l
     for line, amount in lines.items():
         key: tuple[str | None, ...] = (line.workspace if by_workspace else None,)
         if by_description:
-            key += (
-                line.cost_type,
-                line.context_window,
-                line.description,
-                line.inference_geo,
-                line.model,
-                line.service_tier,
-                line.token_type,
-            )
+            key += (line.cost_type, line.token_type, line.description, line.model)
+            key += (line.service_tier, line.context_window, line.inference_geo)
         found[key] = found.get(key, 0) + amount
     return [_row(key, amount, index) for index, (key, amount) in enumerate(found.items())]
 
 
 def _row(key: tuple[str | None, ...], amount: int, index: int) -> _Row:
     # Both long fractions and zeros at the end occur.
-    return _Row(cents(amount, (0, 6, 0, 9)[index % 4]), "USD", *key[1:], workspace_id=key[0])
+    return _Row(cents(amount, (0, 6, 0, 9)[index % 4]), "USD", *key)

@@ -149,7 +149,7 @@ class History:
             number = stream.number
             for hour, row in enumerate(zip(*columns, strict=True)):
                 if row != NOTHING:
-                    hours[hour].append((number, row))  # type: ignore[arg-type]
+                    hours[hour].append((number, row))
         for hour, changed in self._changes.get(day, {}).items():
             kept = [row for row in hours[hour] if row[0] not in changed]
             hours[hour][:] = kept + [(number, counts) for number, counts in changed.items() if counts != NOTHING]
@@ -174,7 +174,7 @@ class History:
         offset, ordinal = day - self.anchor_day, day + EPOCH_ORDINAL
         weekday = (day + 3) % 7
         found: list[tuple[Stream, Counts, Curve]] = []
-        levels = {}
+        levels: dict[str, float] = {}
         for slot in self.slots:
             if not slot.begins <= offset < slot.ends:
                 continue

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 FOREVER = date(2100, 1, 1)
 UNKNOWN_MODEL = "claude-lynx-1-preview"
@@ -65,7 +66,7 @@ BY_NAME = {model.name: model for model in MODELS}
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How a team picks its model: the newest of a line `lag` days after launch, moved to over `ramp` days; or one pinned model."""
+    """How a team picks its model: the newest of a line, `lag` days after launch, over `ramp` days; or a pinned one."""
 
     line: str
     lag: int = 20
@@ -84,7 +85,7 @@ class Following:
         if not family:
             return ()
         before, current, share = None, family[0], 1.0
-        for older, newer in zip(family, family[1:], strict=False):
+        for older, newer in pairwise(family):
             adopted = min(newer.launched.toordinal() + self.lag, older.retired.toordinal() - self.ramp)
             adopted = max(adopted, newer.launched.toordinal())
             if day < adopted:

@@ -14,7 +14,7 @@ HOSTILE_NAMES = (
     "Prod\u202egpj.exe",
     "+1+1",
     "ключ «тест» 👩‍👩‍👧‍👦",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "x" * 240 + " (very long)",
     "{{7*7}} {% debug %} ${7*7}",
     "Prod\u200b",
@@ -90,11 +90,13 @@ def build(anchor: datetime, seed: int, scale: int = 1) -> Directory:
     objects: list[Object] = []
     keys_of: dict[str, tuple[Key, ...]] = {}
     for team in TEAMS:
-        made = [_key(anchor, seed, team, workspace_ids, index, len(objects) + index) for index in range(team.keys * scale)]
+        place = len(objects)
+        made = [_key(anchor, seed, team, workspace_ids, index, place + index) for index in range(team.keys * scale)]
         objects += [key_object for key_object, _ in made]
         keys_of[team.name] = tuple(key for _, key in made)
     objects.append(_unused_key(anchor, seed))
-    me: Object = {"id": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"sandbox-{seed}")), "type": "organization", "name": "Example Inc"}
+    identity = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"sandbox-{seed}"))
+    me: Object = {"id": identity, "type": "organization", "name": "Example Inc"}
     return Directory(me, workspaces, workspace_ids["Default"], tuple(objects), users, keys_of, workspace_ids)
 
 

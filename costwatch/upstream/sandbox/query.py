@@ -42,13 +42,15 @@ class Query:
     betas: frozenset[str]
 
     @classmethod
-    def read(cls, path: str, text: str, betas: Collection[str], *, single: Collection[str], many: Collection[str]) -> "Query":
+    def read(
+        cls, path: str, text: str, betas: Collection[str], *, single: Collection[str], many: Collection[str]
+    ) -> "Query":
         """Parse a query string.
 
         Raises: Rejection for a name the endpoint does not know, or a single value given twice.
         """
         try:
-            pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=2000)
+            pairs = parse_qsl(text, True, strict_parsing=bool(text), errors="strict", max_num_fields=2000)
         except (ValueError, UnicodeDecodeError):
             raise bad("The query string is malformed.") from None
         values: dict[str, tuple[str, ...]] = {}
@@ -148,8 +150,9 @@ class Tokens:
         except ValueError:
             raw = b""
         hidden, proof = raw[:10], raw[10:]
-        if not token.startswith("page_") or len(raw) != 26 or not hmac.compare_digest(proof, self._proof(query, hidden)):
-            raise bad("page: Invalid page token. Keep all other parameters the same as in the request that returned it.")
+        is_ours = len(raw) == 26 and hmac.compare_digest(proof, self._proof(query, hidden))
+        if not (is_ours and token.startswith("page_")):
+            raise bad("page: Invalid page token. Keep all other parameters the same as when it was returned.")
         body = bytes(left ^ right for left, right in zip(hidden, self._proof(query, b"mask"), strict=False))
         return int.from_bytes(body[:8], "big", signed=True)
 

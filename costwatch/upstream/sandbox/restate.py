@@ -1,8 +1,10 @@
 """Changing the past on purpose, in the four ways a vendor's report can change."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from costwatch.upstream.sandbox.biller import Counts, Terms
+from costwatch.upstream.sandbox.buckets import moment_of
 from costwatch.upstream.sandbox.chance import draw
 from costwatch.upstream.sandbox.history import DAY, EPOCH_ORDINAL, HOUR, NOTHING, History
 from costwatch.upstream.sandbox.models import MODELS
@@ -13,22 +15,24 @@ CHANGES = ("up", "down", "vanish", "new")
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """What a restatement did. Units: `start` and `end` in seconds since 1970; counts in the order of the meters."""
+    """What a restatement did. Units: counts in the order of the meters, of the rows that changed."""
 
     change: str
-    start: int
-    end: int
+    start: datetime
+    end: datetime
     rows: int
     before: Counts
     after: Counts
     models: tuple[str, ...]
 
 
-def restate(history: History, start: int, end: int, change: str, workspace: str | None, *, everywhere: bool) -> Restated:
+def restate(
+    history: History, start: int, end: int, change: str, workspace: str | None, *, everywhere: bool
+) -> Restated:
     """Change the rows of whole hours in [start, end) of one workspace (None: the default one), or of all.
 
-    `up` adds an eighth, `down` takes a quarter away, `vanish` removes one stream entirely, `new` adds one with a model the
-    span did not have. Raises: ValueError for an unknown change, or where there is nothing to change.
+    `up` adds an eighth, `down` takes a quarter away, `vanish` removes one stream entirely, `new` adds one with a model
+    that was not used that day. Raises: ValueError for an unknown change, or where there is nothing to change.
     """
     if change not in CHANGES:
         raise ValueError(f"{change!r} is none of {', '.join(CHANGES)}")
@@ -40,8 +44,8 @@ def restate(history: History, start: int, end: int, change: str, workspace: str 
     for moment in range(start, end, HOUR):
         changed: dict[int, Counts] = {}
         for number, counts in history.hours(moment // DAY)[moment % DAY // HOUR]:
-            place = history.streams.all[number].place
-            if change == "new" or (change == "vanish" and number != victim) or not (everywhere or place[1] == workspace):
+            is_chosen = number == victim if change == "vanish" else change != "new"
+            if not is_chosen or not (everywhere or history.streams.all[number].place[1] == workspace):
                 continue
             changed[number] = NOTHING if change == "vanish" else _scaled(counts, change)
             _add(before, counts)
@@ -55,7 +59,8 @@ def restate(history: History, start: int, end: int, change: str, workspace: str 
             history.change(moment // DAY, moment % DAY // HOUR, changed)
     if not changed_rows:
         raise ValueError("there was nothing to change in that time")
-    return Restated(change, start, end, changed_rows, _six(before), _six(after), tuple(sorted(models)))
+    span = (moment_of(start), moment_of(end))
+    return Restated(change, *span, changed_rows, _six(before), _six(after), tuple(sorted(models)))
 
 
 def _scaled(counts: Counts, change: str) -> Counts:

@@ -64,7 +64,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A workspace and its work. Units: `dollars` at list on a weekday about the anchor; `weekend` per cent of a weekday."""
+    """A workspace and its work. Units: `dollars` on a weekday near the anchor; `weekend` in per cent of a weekday."""
 
     name: str
     dollars: int
@@ -201,7 +201,7 @@ TEAMS = (
         "#9AA3AF",
     ),
     Team(
-        '<script>alert("costwatch")</script> R&D \'Ω\' 🚀',
+        "<script>alert(\"costwatch\")</script> R&D 'Ω' 🚀",
         45,
         "office",
         5,

@@ -82,9 +82,7 @@ def _shares(team: Team) -> int:
     return sum(part.share for part in team.parts if part.ends is None) or sum(part.share for part in team.parts)
 
 
-def _slot(
-    number: int, team: Team, part: Part, key: Key, workspace: str | None, tokens: int, seed: int
-) -> Slot:
+def _slot(number: int, team: Team, part: Part, key: Key, workspace: str | None, tokens: int, seed: int) -> Slot:
     is_key = part.caller == "key"
     begins = max(key.created, team.since) if is_key else team.since
     ends = key.ended if is_key else 100_000
@@ -98,7 +96,17 @@ def _slot(
     service = tagged_id("svac", seed, "notebooks") if part.caller == "service" else None
     ramp = 1 if part.begins is not None or not is_key else 21
     return Slot(
-        number, team, part, key.id if is_key else None, account, service, workspace, begins, ends, max(tokens, 1000), ramp
+        number,
+        team,
+        part,
+        key.id if is_key else None,
+        account,
+        service,
+        workspace,
+        begins,
+        ends,
+        max(tokens, 1000),
+        ramp,
     )
 
 

@@ -56,7 +56,7 @@ class Truth:
     """Answers with totals for any period, grouping and filter.
 
     Usage is valued at standard list price for the priority tiers too; a model or tier without a published price counts
-    into `unpriced_tokens`. Dimension values the vendor leaves null read `default` (workspace), `console` (API key) or "".
+    into `unpriced_tokens`. Values the vendor leaves null read `default` (workspace), `console` (API key) or "".
     """
 
     def __init__(self, history: History, bill: Bill, directory: Directory, now: Callable[[], int]) -> None:

@@ -100,7 +100,9 @@ class Grouping:
         return tuple(value if kept else None for value, kept in zip(stream.place, self.kept, strict=True))
 
 
-def sums(history: History, grouping: Grouping, rows: Iterable[Row], places: dict[int, Place | None]) -> dict[Place, list[int]]:
+def sums(
+    history: History, grouping: Grouping, rows: Iterable[Row], places: dict[int, Place | None]
+) -> dict[Place, list[int]]:
     """Rows added up by place. `places` remembers where each stream belongs."""
     found: dict[Place, list[int]] = {}
     streams = history.streams.all
@@ -161,5 +163,3 @@ def _line(place: Place, total: list[int], with_speed: bool) -> _Line:
     tools = _Tools(total[5])
     fields = (key, workspace, model, tier, window, geo, account, service, total[0], creation, total[3], total[4], tools)
     return _LineWithSpeed(*fields, speed=speed) if with_speed else _Line(*fields)
-
-

@@ -1,0 +1,296 @@
+"""Spend for pages: what was reported, what has come since, by workspace, model or token kind, day by day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.ingest.models import Coverage
+from costwatch.insights import cells, forecast, freshness, periods
+from costwatch.insights.periods import Period
+from costwatch.insights.query import Query
+
+DAY = timedelta(days=1)
+FORECAST_LOOKS_BACK = 35 * DAY
+BREAKDOWNS = ("workspace", "model", "token_type")
+_DIMENSIONS = {"workspace": "workspace_id", "model": "model", "token_type": "token_type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose spend: an organization's, or one workspace's (by the key facts use)."""
+
+    organization: Organization
+    workspace: str = ""
+
+    @property
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        made: dict[str, tuple[str, ...]] = {"organization_id": (self.organization.external_id,)}
+        return made | ({"workspace_id": (self.workspace,)} if self.workspace else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """An amount in pico-dollars that may be known only between two values; `unpriced_tokens` are not in it."""
+
+    low: int = 0
+    high: int = 0
+    unpriced_tokens: int = 0
+
+    @property
+    def is_exact(self) -> bool:
+        return self.low == self.high
+
+    def __add__(self, other: "Bounds") -> "Bounds":
+        return Bounds(self.low + other.low, self.high + other.high, self.unpriced_tokens + other.unpriced_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """The figures of a period: reported up to a day, at your rates since, a forecast, and a comparison.
+
+    `reported_until` is exclusive: the first day the cost report does not cover whole. `since_through` is how far the
+    usage goes. `reads_cost` is False where the key may not read the cost report; everything is then at your rates.
+    """
+
+    period: Period
+    reads_cost: bool
+    reported: int
+    reported_until: date
+    since_then: Bounds
+    since_through: clock.datetime | None
+    forecast: forecast.Forecast | None
+    compared: Period | None
+    compared_reported: int
+    days_settled: int
+    days_open: int
+
+    @property
+    def reported_days(self) -> int:
+        return max(0, (min(self.reported_until, self.period.until) - self.period.since).days)
+
+    @property
+    def delta(self) -> int:
+        return self.reported - self.compared_reported
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Daily amounts by the values of one dimension, in pico-dollars.
+
+    Shape: `reported` maps (day, value) for whole reported days; `since` maps (day, value) to bounds for the days after.
+    A reported line without a value of the dimension goes under its cost type, such as `(web_search)`.
+    """
+
+    breakdown: str
+    period: Period
+    reported_until: date
+    reported: Mapping[tuple[date, str], int]
+    since: Mapping[tuple[date, str], Bounds]
+
+    def totals(self) -> dict[str, int]:
+        """What each value comes to over the period; days after the report at their low bound."""
+        sums: dict[str, int] = {}
+        for (_, value), amount in self.reported.items():
+            sums[value] = sums.get(value, 0) + amount
+        for (_, value), bounds in self.since.items():
+            sums[value] = sums.get(value, 0) + bounds.low
+        return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table: a value's reported amount, its comparison, and what has come since.
+
+    Shape: six token counts over the period; amounts in pico-dollars. `forecast` is None where there is too little.
+    """
+
+    value: str
+    reported: int
+    compared: int
+    since_then: Bounds
+    forecast: forecast.Forecast | None
+    counts: tuple[int, ...]
+    contracted: Bounds
+
+
+def reported_until(organization: Organization, period: Period) -> date:
+    """The first day of a period that the cost report does not cover whole."""
+    rows = Coverage.objects.filter(
+        organization=organization,
+        source="cost",
+        start__gte=clock.midnight(period.since),
+        start__lt=clock.midnight(period.until),
+    ).values_list("start", "end", "last_read_at")
+    whole = {start.date() for start, end, read_at in rows if read_at >= end}
+    return max(whole) + DAY if whole else period.since
+
+
+def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
+    """The figures of a period."""
+    reads_cost = bool(freshness.readable(scope.organization, ["cost"]))
+    until = reported_until(scope.organization, period) if reads_cost else period.since
+    known = Period(period.since, until) if until > period.since else None
+    other = periods.compared(period, known, how) if known else None
+    settled, opened = _states(scope.organization, period)
+    return Spend(
+        period=period,
+        reads_cost=reads_cost,
+        reported=_reported(scope, known),
+        reported_until=until,
+        since_then=contracted(scope, Period(until, period.until)) if until < period.until else Bounds(),
+        since_through=_through(scope.organization, period),
+        forecast=_forecast(scope, period, until) if reads_cost else None,
+        compared=other,
+        compared_reported=_reported(scope, other),
+        days_settled=settled,
+        days_open=opened,
+    )
+
+
+def contracted(scope: Scope, period: Period) -> Bounds:
+    """Usage of a period at the organization's rates."""
+    return contracted_by(scope, period, "").get("", Bounds())
+
+
+def contracted_by(scope: Scope, period: Period, dimension: str) -> dict[str, Bounds]:
+    """Usage of a period at the organization's rates, by the values of a dimension."""
+    sums: dict[str, Bounds] = {}
+    for cell in _usage(scope, period, (dimension,) if dimension else ()):
+        value = _value(cell, dimension)
+        sums[value] = sums.get(value, Bounds()) + _bounds(cell)
+    return sums
+
+
+def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
+    """Daily amounts by workspace, model or token kind."""
+    dimension = _DIMENSIONS[breakdown]
+    reads_cost = bool(freshness.readable(scope.organization, ["cost"]))
+    until = reported_until(scope.organization, period) if reads_cost else period.since
+    reported = reported_by_day(scope, Period(period.since, until), dimension) if until > period.since else {}
+    since: dict[tuple[date, str], Bounds] = {}
+    if until < period.until:
+        for cell in _usage(scope, Period(until, period.until), (dimension,)):
+            key = (_day(cell), _value(cell, dimension))
+            since[key] = since.get(key, Bounds()) + _bounds(cell)
+    return Stack(breakdown, period, until, reported, since)
+
+
+def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:
+    """The cost report by day and a dimension's value; lines without one go under their cost type in parentheses."""
+    dims = (dimension, "cost_type") if dimension in ("model", "token_type") else (dimension,)
+    sums: dict[tuple[date, str], int] = {}
+    for line in cells.reported_cells(_query(scope, period, dims)):
+        value = line.dims[0] or (f"({line.dims[1] or 'other'})" if len(line.dims) > 1 else "")
+        sums[line.day, value] = sums.get((line.day, value), 0) + line.amount
+    return sums
+
+
+def lines(scope: Scope, figures: Spend, dimension: str) -> list[Line]:
+    """One line a value of a dimension, by reported amount; the lines sum to the figures exactly."""
+    period, until = figures.period, figures.reported_until
+    reported = _by_value(scope, Period(period.since, until), dimension) if until > period.since else {}
+    before = _by_value(scope, figures.compared, dimension) if figures.compared else {}
+    since = contracted_by(scope, Period(until, period.until), dimension) if until < period.until else {}
+    forecasts = _forecasts(scope, period, until, dimension) if figures.forecast else {}
+    counts: dict[str, list[int]] = {}
+    whole: dict[str, Bounds] = {}
+    for cell in _usage(scope, period, (dimension,)):
+        value = _value(cell, dimension)
+        sums = counts.setdefault(value, [0] * 6)
+        for index, count in enumerate(cell.counts):
+            sums[index] += count
+        whole[value] = whole.get(value, Bounds()) + _bounds(cell)
+    made = [
+        Line(
+            value,
+            reported.get(value, 0),
+            before.get(value, 0),
+            since.get(value, Bounds()),
+            forecasts.get(value),
+            tuple(counts.get(value, [0] * 6)),
+            whole.get(value, Bounds()),
+        )
+        for value in {*reported, *before, *since, *counts}
+    ]
+    return sorted(made, key=lambda line: (-line.reported, -line.since_then.low, -line.compared, line.value))
+
+
+def _by_value(scope: Scope, period: Period, dimension: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for (_, value), amount in reported_by_day(scope, period, dimension).items():
+        sums[value] = sums.get(value, 0) + amount
+    return sums
+
+
+def _forecast(scope: Scope, period: Period, until: date) -> forecast.Forecast | None:
+    return _forecasts(scope, period, until, "").get("")
+
+
+def _forecasts(scope: Scope, period: Period, until: date, dimension: str) -> dict[str, forecast.Forecast]:
+    """A forecast by value, where the period is a month that is not over. The day under way counts as one to come."""
+    if not period.is_month or until >= period.until or period.since > clock.today():
+        return {}
+    first = min(until - FORECAST_LOOKS_BACK, period.since)
+    history: dict[str, dict[date, int]] = {}
+    days: set[date] = set()
+    for (day, value), amount in reported_by_day(scope, Period(first, until), dimension or "workspace_id").items():
+        of_value = history.setdefault(value if dimension else "", {})
+        of_value[day] = of_value.get(day, 0) + amount
+        days.add(day)
+    to_come = Period(max(until, period.since), period.until).days
+    made: dict[str, forecast.Forecast] = {}
+    for value, amounts in history.items():
+        known = sum(amount for day, amount in amounts.items() if day >= period.since)
+        whole = {day: amounts.get(day, 0) for day in days}
+        one = forecast.forecast(known=known, history=whole, to_come=to_come)
+        if one:
+            made[value] = one
+    return made
+
+
+def _reported(scope: Scope, period: Period | None) -> int:
+    if period is None or period.since >= period.until:
+        return 0
+    return sum(line.amount for line in cells.reported_cells(_query(scope, period, ())))
+
+
+def _usage(scope: Scope, period: Period, dims: tuple[str, ...]) -> list[cells.Cell]:
+    query = _query(scope, period, ((*dims, "cost_type") if dims == ("token_type",) else dims))
+    return list(cells.usage_cells(query, cells.prices_of(query)))
+
+
+def _query(scope: Scope, period: Period, dims: Sequence[str]) -> Query:
+    return Query(period.since, period.until, "day", tuple(dims), scope.filters)
+
+
+def _value(cell: cells.Cell, dimension: str) -> str:
+    """The value of a cell; web searches have no token kind and no model of their own, as in the cost report."""
+    if not dimension:
+        return ""
+    if dimension == "token_type" and not cell.dims[0]:
+        return f"({cell.dims[1]})"
+    return cell.dims[0]
+
+
+def _bounds(cell: cells.Cell) -> Bounds:
+    return Bounds(cell.contracted_low, cell.contracted_high, cell.unpriced_tokens)
+
+
+def _day(cell: cells.Cell) -> date:
+    return cell.moment.date() if isinstance(cell.moment, clock.datetime) else cell.moment
+
+
+def _through(organization: Organization, period: Period) -> clock.datetime | None:
+    span = (clock.midnight(period.since), clock.midnight(period.until))
+    return freshness.freshness([organization], ["usage"], *span).through
+
+
+def _states(organization: Organization, period: Period) -> tuple[int, int]:
+    """How many days of the cost report are settled, and how many still open."""
+    found = freshness.buckets(
+        organization.pk, "cost", clock.midnight(period.since), clock.midnight(period.until)
+    )
+    settled = sum(bucket.state in freshness.FINAL for bucket in found)
+    return settled, len(found) - settled
