@@ -75,6 +75,11 @@ def floor_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def floor_day(moment: datetime) -> datetime:
+    """The start of the UTC day that holds a moment."""
+    return floor_hour(moment).replace(hour=0)
+
+
 def month_start(day: date) -> date:
     """The first day of the month that holds a day."""
     return day.replace(day=1)

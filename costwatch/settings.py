@@ -6,6 +6,7 @@ Each secret may come from a file named by `<NAME>_FILE`. The README's table docu
 import os
 import secrets
 import sys
+import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -214,6 +215,8 @@ STORAGES = {
     },
 }
 
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
+
 # -- log ----------------------------------------------------------------------------------------------------------
 
 LOGGING = {
@@ -235,7 +238,7 @@ LOGGING = {
         "httpcore": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},
         "waitress": {"level": "WARNING"},
         "py.warnings": {"level": "ERROR"},
     },

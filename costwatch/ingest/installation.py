@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from costwatch import clock
 from costwatch.ingest.models import Installation
@@ -13,6 +16,19 @@ from costwatch.upstream.credential import VARIABLE
 
 class WrongDatabase(Exception):
     """The database holds the other kind of data, or a sandbox of another time."""
+
+
+def prepare() -> None:
+    """Bring the schema up to date: by itself on a local machine; in production somebody decides when.
+
+    Raises: WrongDatabase naming the command, where migrations are missing in production.
+    """
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    if settings.PRODUCTION:
+        raise WrongDatabase("the database's schema is not up to date: run manage.py migrate")
+    call_command("migrate", verbosity=0, interactive=False)
 
 
 def ensure() -> Installation:
@@ -50,6 +66,7 @@ def upstream() -> Iterator[None]:
 
     Raises: WrongDatabase.
     """
+    prepare()
     row = ensure()
     if not settings.SANDBOX:
         yield

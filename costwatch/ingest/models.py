@@ -13,6 +13,8 @@ class Installation(models.Model):
     # The sandbox's history hangs on the moment of its first start, so that it stays the same on the next day.
     anchor = models.DateTimeField()
     frozen_now = models.CharField(max_length=40, default="")
+    # Why nobody could be reached or identified with the configured key, as the vendor said it; empty when it worked.
+    connect_error = models.TextField(default="")
 
     class Meta:
         constraints = [models.CheckConstraint(name="ingest_installation_one_row", condition=models.Q(id=1))]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from costwatch.clock import DAY, HOUR
+from costwatch.clock import DAY, HOUR, floor_day
 from costwatch.upstream.pages import Window
 
 SETTLES_AFTER = 6 * HOUR
@@ -63,17 +63,24 @@ def _is_due(bucket: Standing, now: datetime, cadence: Cadence) -> bool:
     return False
 
 
-def windows(buckets: Iterable[datetime], cadence: Cadence, *, most: int = 0) -> list[Window]:
-    """Contiguous windows over some buckets, newest first, none longer than one request answers."""
-    most = most or cadence.most
+def windows(buckets: Iterable[datetime], cadence: Cadence) -> list[Window]:
+    """Contiguous windows over some buckets, newest first, none longer than one request answers.
+
+    A window ends at a UTC midnight rather than inside a day: a day is recorded and rolled up once.
+    """
     made: list[Window] = []
     for start in sorted(buckets, reverse=True):
         last = made[-1] if made else None
-        if last and last.start == start + cadence.width and (last.end - last.start) // cadence.width < most:
+        if last and last.start == start + cadence.width and not _is_full(last, cadence):
             made[-1] = Window(start, last.end)
         else:
             made.append(Window(start, start + cadence.width))
     return made
+
+
+def _is_full(window: Window, cadence: Cadence) -> bool:
+    room = cadence.width * cadence.most - (window.end - window.start)
+    return room < (DAY if window.start == floor_day(window.start) else cadence.width)
 
 
 def settles(*, end: datetime, now: datetime, first_read_at: datetime, equal_reads: int) -> bool:

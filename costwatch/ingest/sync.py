@@ -197,7 +197,7 @@ class _Windows:
                 f"{self.source}: {_named(window)} read, {run.windows_done} of {run.windows_planned} windows"
             )
             self._renew()
-            if self._ends_history(window) or self._is_late():
+            if self._ends_history(window, run) or self._is_late():
                 break
 
     def _reader(self) -> Any:
@@ -239,7 +239,7 @@ class _Windows:
             self.organization.reads_speed = False
             self.organization.save(update_fields=["reads_speed"])
 
-    def _ends_history(self, window: Window) -> bool:
+    def _ends_history(self, window: Window, run: Run) -> bool:
         """The cost report tells where history begins: three empty pages in a row, newest first, end it."""
         if self.source != COST_SOURCE or self.order.is_exact or self.organization.history_since:
             return False
@@ -253,6 +253,7 @@ class _Windows:
             return False
         self.organization.history_since = window.start.date()
         self.organization.save(update_fields=["history_since"])
+        run.windows_planned = run.windows_done
         return True
 
     def _roll_up_months(self) -> None:

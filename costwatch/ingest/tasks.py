@@ -8,7 +8,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
-from costwatch.ingest.models import Source
+from costwatch.ingest.models import Installation, Source
 from costwatch.ingest.sync import SOURCES, Order, is_due, sync
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
@@ -43,7 +43,9 @@ def meet() -> None:
             connect(opened)
     except (CannotConnect, UpstreamError) as error:
         log.error("cannot connect: %s", error)
+        Installation.objects.update(connect_error=str(error))
         return
+    Installation.objects.update(connect_error="")
     tick.delay()
 
 

@@ -50,7 +50,12 @@ class _DeadlineStream(httpcore.NetworkStream):
         return deadline.cap(timeout) if deadline else timeout
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._cap(timeout))
+        try:
+            return self._inner.read(max_bytes, self._cap(timeout))
+        except httpcore.ReadTimeout:
+            # Say which of the two ran out: the wait for the next byte, or the whole answer's time.
+            self._cap(timeout)
+            raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._cap(timeout))
@@ -142,7 +147,7 @@ def explain(error: httpx.HTTPError, request_id: str = "") -> Unreachable | Malfo
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
         return Unreachable(f"no connection to the Admin API: {error}", request_id=request_id)
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"the Admin API did not answer in time: {error}", request_id=request_id)
+        return Unreachable(f"the Admin API did not answer in time: {str(error) or type(error).__name__}", request_id=request_id)
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return Malformed(f"the answer was cut short: {error}", request_id=request_id)
     return Unreachable(f"the request failed: {type(error).__name__}: {error}", request_id=request_id)

@@ -138,7 +138,9 @@ class Bill:
         ):
             if offset < since + 30:
                 continue
-            milliseconds = draw(self._seed, day, len(name)) % (hours * 3_600_000) * elapsed // DAY
+            # Containers are metered in steps of twelve minutes, sessions by the millisecond.
+            step = 720_000 if kind == "code_execution" else 1
+            milliseconds = draw(self._seed, day, len(name)) % (hours * 3_600_000) * elapsed // DAY // step * step
             amount = milliseconds * hourly // 3_600_000
             if amount:
                 found[Line(ids[name], words, kind)] = amount
@@ -178,5 +180,6 @@ def _rows(lines: dict[Line, int], by_workspace: bool, by_description: bool) -> l
 
 
 def _row(key: tuple[str | None, ...], amount: int, index: int) -> _Row:
-    # Both long fractions and zeros at the end occur.
-    return _Row(cents(amount, (0, 6, 0, 9)[index % 4]), "USD", *key)
+    # Short and long fractions occur, and zeros that say nothing.
+    digits = (0, 6, 0, 9)[index % 4] if amount % 10**10 else 6
+    return _Row(cents(amount, digits), "USD", *key)

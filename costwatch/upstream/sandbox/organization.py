@@ -148,6 +148,7 @@ def _key(
     is_organization_wide = team.name == "Default" and index == 3
     workspace = None if team.name == "Default" else workspace_ids[team.name]
     scope: Object = {"type": "workspace", "workspace_id": workspace_ids[team.name]}
+    principal: Object = {"type": "user_actor", "user_id": tagged_id("user", seed, "1")}
     key_object: Object = {
         "id": identity,
         "type": "api_key",
@@ -157,7 +158,7 @@ def _key(
         "expires_at": None if expires is None else _time(anchor, expires, bits),
         "created_by": _creator(seed, place),
         "partial_key_hint": f"sk-ant-api03-{identity[10:13]}...{identity[-4:]}",
-        "principal": None,
+        "principal": principal if is_organization_wide else None,
         "scope": {"type": "organization"} if is_organization_wide else scope,
         "workspace_id": workspace,
     }

@@ -34,6 +34,7 @@ CACHE_RICH = Mix(110, 35, 15, 790, 50)
 CACHE_SOME = Mix(320, 50, 0, 610, 20)
 CACHE_GOOD = Mix(140, 40, 10, 780, 30)
 CACHE_POOR = Mix(930, 0, 0, 0, 70)
+REVIEWING = Mix(160, 30, 20, 760, 30)
 CODING = Mix(40, 20, 45, 865, 30)
 SEARCHING = Mix(700, 30, 0, 180, 90, 60)
 WRITING = Mix(600, 20, 0, 130, 250)
@@ -84,11 +85,11 @@ TEAMS = (
         62,
         8,
         (
-            Part(OPUS, 560, CACHE_RICH),
-            Part(HAIKU, 200, CACHE_POOR, step=2),
+            Part(OPUS, 670, CACHE_RICH),
+            Part(HAIKU, 105, CACHE_POOR, step=2),
             Part(OPUS, 110, CACHE_RICH, geo="us", first=1, step=3),
             Part(OPUS, 60, CACHE_RICH, speed="fast", first=2, step=4),
-            Part(HAIKU, 40, CACHE_POOR, long_prompt=True, first=2, step=4),
+            Part(HAIKU, 25, CACHE_POOR, long_prompt=True, first=2, step=4),
             Part(SONNET, 30, CACHE_RICH, tier="priority", first=0, step=8),
         ),
         "#2C3E91",
@@ -116,8 +117,8 @@ TEAMS = (
         7,
         (
             Part(OPUS, 620, CACHE_SOME, ends=CACHE_FIX),
-            Part(OPUS, 520, CODING, begins=CACHE_FIX),
-            Part(SONNET, 200, CODING, step=2),
+            Part(OPUS, 520, REVIEWING, begins=CACHE_FIX),
+            Part(SONNET, 200, CACHE_GOOD, step=2),
             Part(OPUS, 100, CODING, window="200k-1M", first=1, step=3),
             Part(OPUS, 40, CODING, speed="fast", first=0, step=7),
             Part(OPUS, 15, CODING, speed="fast", window="200k-1M", first=0, step=7),

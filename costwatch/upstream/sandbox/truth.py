@@ -106,7 +106,8 @@ class _Question:
     """One question under way: what is asked, and what was found so far."""
 
     def __init__(self, group_by: tuple[str, ...], filters: dict[str, frozenset[str]]) -> None:
-        self.found: dict[Key, Totals] = {}
+        # Without a grouping there is always one answer, even if it is zero.
+        self.found: dict[Key, Totals] = {} if group_by else {(): Totals()}
         self.dimensions = (*group_by, *filters)
         self._group_by, self._filters = group_by, filters
         self._by_meter = not set(METER_DIMENSIONS).isdisjoint(self.dimensions)

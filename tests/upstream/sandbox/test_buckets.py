@@ -25,8 +25,7 @@ def test_the_default_page_size_depends_on_the_width(reader: Any, width: str, cou
 
 def test_a_bucket_that_ends_exactly_at_ending_at_is_included(reader: Any) -> None:
     found = reader.buckets(USAGE, span("2026-11-08T00:00:00Z", "2026-11-15T00:00:00Z"))
-    assert starts(found)[0], starts(found)[-1] == ("2026-11-08T00:00:00Z", "2026-11-14T00:00:00Z")
-    assert len(found) == 7
+    assert starts(found) == [f"2026-11-{day:02}T00:00:00Z" for day in (8, 9, 10, 11, 12, 13, 14)]
 
 
 def test_starting_at_is_snapped_down_in_utc(reader: Any) -> None:
@@ -53,7 +52,9 @@ def test_quiet_buckets_are_empty_not_missing(reader: Any) -> None:
 
 
 def test_rows_inside_a_bucket_come_in_no_order_but_the_same_one(reader: Any) -> None:
-    asked = span("2026-11-17T00:00:00Z", "2026-11-18T00:00:00Z", ("group_by[]", "model"), ("group_by[]", "workspace_id"))
+    asked = span(
+        "2026-11-17T00:00:00Z", "2026-11-18T00:00:00Z", ("group_by[]", "model"), ("group_by[]", "workspace_id")
+    )
     first, second = reader.buckets(USAGE, asked), reader.buckets(USAGE, asked)
     models = [row["model"] for row in first[0]["results"]]
     assert first == second

@@ -42,7 +42,9 @@ def test_every_answer_carries_a_request_id_and_the_organization(reader: Any) -> 
     good, refused = reader.get("me"), reader.get(USAGE)
     assert good.headers["request-id"].startswith("req_")
     assert refused.json()["request_id"] == refused.headers["request-id"] != good.headers["request-id"]
-    assert good.headers["anthropic-organization-id"] == good.json()["id"] == refused.headers["anthropic-organization-id"]
+    assert (
+        good.headers["anthropic-organization-id"] == good.json()["id"] == refused.headers["anthropic-organization-id"]
+    )
     assert "anthropic-workspace-id" not in good.headers
 
 
@@ -109,7 +111,9 @@ def test_speed_needs_the_beta_header(reader: Any, parameter: tuple[str, str]) ->
     assert reader.get(USAGE, [*DAY, parameter], anthropic_beta="other-1, fast-mode-2026-02-01").status_code == 200
 
 
-@pytest.mark.parametrize("token", ["garbage", "page_", "page_AAAA", "page_MjAyNi0xMS0xMFQwMDowMDowMFo=", "", "page_\u00e9"])
+@pytest.mark.parametrize(
+    "token", ["garbage", "page_", "page_AAAA", "page_MjAyNi0xMS0xMFQwMDowMDowMFo=", "", "page_\u00e9"]
+)
 def test_a_garbage_token_is_400(reader: Any, token: str) -> None:
     status, message = reader.message(USAGE, [*DAY, ("page", token)])
     assert status == 400

@@ -1,10 +1,14 @@
 """Every grouping, filter and width tells the same totals, and they are the truth."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from costwatch.upstream.sandbox import Totals
 
 USAGE = "usage_report/messages"
 BETA = "fast-mode-2026-02-01"
@@ -94,6 +98,8 @@ def test_filters_divide_the_whole(reader: Any, shared: Any, parameter: str, dime
     parts = shared.truth.totals(since, until, group_by=[dimension])
     assert len(parts) >= 2
     seen = []
+    # Lines that only the bill has carry no such value, and no counts.
+    assert parts.pop(("",), Totals()).counts == (0,) * 6
     for (value,), truth in parts.items():
         found = ask(reader, "2026-11-09T00:00:00Z", "2026-11-11T00:00:00Z", "1h", (parameter, value), *grouped(BASE))
         assert total(found) == truth.counts
@@ -131,3 +137,42 @@ def test_truth_follows_hours_and_filters(reader: Any, shared: Any) -> None:
 def test_truth_refuses_a_dimension_that_does_not_exist(shared: Any) -> None:
     with pytest.raises(ValueError, match="no such dimension: colour"):
         shared.truth.totals(datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 11, 18, tzinfo=UTC), group_by=["colour"])
+
+
+def test_a_quiet_stream_shows_in_few_minutes_and_a_busy_one_in_all(reader: Any) -> None:
+    buckets = ask(reader, "2026-11-17T10:00:00Z", "2026-11-17T11:00:00Z", "1m", *grouped(("model", "api_key_id")))
+    minutes: dict[tuple[str, str], int] = {}
+    for bucket in buckets:
+        for row in bucket["results"]:
+            place = (row["model"], row["api_key_id"])
+            minutes[place] = minutes.get(place, 0) + 1
+    assert max(minutes.values()) == 60
+    assert min(minutes.values()) < 10
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.sets(st.sampled_from(GROUPS), max_size=5),
+    start=st.integers(0, 60 * 24 * 8),
+    length=st.integers(1, 300),
+    width=st.sampled_from(["1m", "1h", "1d"]),
+    speed=st.sampled_from(["", "fast", "standard"]),
+    window=st.sampled_from(["", "0-200k", "200k-1M"]),
+)
+def test_any_question_is_answered_with_the_truth(
+    reader: Any, shared: Any, names: set[str], start: int, length: int, width: str, speed: str, window: str
+) -> None:
+    size = {"1m": 1, "1h": 60, "1d": 1440}[width]
+    since = datetime(2026, 11, 12, tzinfo=UTC) + timedelta(minutes=start // size * size)
+    until = since + timedelta(minutes=(length if size < 1440 else length % 4 + 1) * size)
+    more = grouped(tuple(names))
+    filters = {}
+    if speed:
+        more.append(("speeds[]", speed))
+        filters["speed"] = speed
+    if window:
+        more.append(("context_window[]", window))
+        filters["context_window"] = window
+    found = ask(reader, since.isoformat(), until.isoformat(), width, *more)
+    truth = shared.truth.totals(since, until, **filters)[()]
+    assert total(found) == truth.counts

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -43,7 +42,6 @@ class Command(BaseCommand):
             stack.enter_context(_only_one(Path(settings.DATA_DIR) / "up.lock", url))
             _check_port(port)
             self._say("Preparing the database")
-            call_command("migrate", verbosity=0, interactive=False)
             try:
                 stack.enter_context(upstream())
             except WrongDatabase as error:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from costwatch import clock
+from costwatch.ingest.installation import WrongDatabase, prepare
 from costwatch.insights.query import INTERVALS, BadQuestion, question
 from costwatch.insights.render import FORMATS, render
 from costwatch.insights.reports import REPORTS, report
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            prepare()
             asked = question(
                 since=options["since"],
                 until=options["until"],
@@ -39,7 +41,7 @@ class Command(BaseCommand):
                 as_of=options["as_of"],
             )
             answer = render(report(options["name"], asked), options["format"])
-        except (BadQuestion, PriceTableError) as error:
+        except (BadQuestion, PriceTableError, WrongDatabase) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(answer, ending="")
 

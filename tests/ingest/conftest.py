@@ -1,0 +1,24 @@
+"""Running the real code path against the sandbox."""
+
+from collections.abc import Callable
+
+import pytest
+
+from costwatch.ingest.connect import client, connect
+from costwatch.ingest.models import Run
+from costwatch.ingest.sync import SOURCES, Order, sync
+from costwatch.upstream.sandbox.server import SandboxServer
+
+Sync = Callable[..., dict[str, Run | None]]
+
+
+@pytest.fixture
+def run(upstream: SandboxServer, db: None) -> Sync:
+    """Do what is due of every source (or of some), as `manage.py sync` does."""
+
+    def once(*sources: str, order: Order | None = None) -> dict[str, Run | None]:
+        with client() as opened:
+            connection = connect(opened)
+            return {name: sync(connection, name, order or Order()) for name in sources or SOURCES}
+
+    return once
