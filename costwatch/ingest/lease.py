@@ -60,7 +60,9 @@ def _take(organization_id: int, source: str, holder: str) -> None:
             Lease.objects.create(**where, holder=holder, expires_at=now + LASTS)
             return
     except IntegrityError:
-        pass
+        if release_dead():
+            _take(organization_id, source, holder)
+            return
     if not Lease.objects.filter(**where, expires_at__lt=now).update(holder=holder, expires_at=now + LASTS):
         raise Busy(f"another run of {source} is at work")
     # The former holder died in the middle of its run.
@@ -69,14 +71,19 @@ def _take(organization_id: int, source: str, holder: str) -> None:
     )
 
 
-def release_dead() -> None:
-    """Drop the leases of processes of this machine that are gone, so that a restart need not wait for their end."""
+def release_dead() -> int:
+    """Drop the leases of processes of this machine that are gone, so that a restart need not wait for their end.
+
+    Shape: how many there were.
+    """
+    released = 0
     for held in Lease.objects.filter(holder__startswith=f"{_host()}:"):
         if not _is_alive(int(held.holder.split(":")[1])):
-            held.delete()
+            released += held.delete()[0]
             Run.objects.filter(
                 organization=held.organization_id, source=held.source, outcome=Run.Outcome.RUNNING
             ).update(outcome=Run.Outcome.ABANDONED, error="the process ended before the run did")
+    return released
 
 
 def _host() -> str:

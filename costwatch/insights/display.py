@@ -117,9 +117,9 @@ def span(first: date, last: date) -> str:
 
 def _three(size: int, unit: int) -> str:
     """Three significant digits of size over unit."""
-    for decimals, limit in ((2, 1000), (1, 10_000)):
+    for decimals in (2, 1):
         scaled = divided(size * 10**decimals, unit)
-        if scaled < limit or (decimals == 1 and scaled < 1000):
+        if scaled < 1000:
             return f"{scaled // 10**decimals}.{scaled % 10**decimals:0{decimals}d}"
     return f"{divided(size, unit):,}"
 

@@ -130,3 +130,35 @@ def _spans(
 def _ceiling(moment: datetime) -> datetime:
     floor = clock.floor_hour(moment)
     return floor if floor == moment else floor + clock.HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one source of an organization stands. `through` is how far its newest bucket goes; None: nothing read."""
+
+    source: str
+    available: bool
+    reason: str
+    through: datetime | None
+    last_success: datetime | None
+    last_error: str
+    failures: int
+
+
+def standings(organization: Organization) -> list[Standing]:
+    """How every source of an organization stands, for people."""
+    made = []
+    for row in Source.objects.filter(organization=organization).order_by("name"):
+        newest = Coverage.objects.filter(organization=organization, source=row.name).order_by("-start").first()
+        made.append(
+            Standing(
+                source=row.name,
+                available=row.available,
+                reason=row.reason,
+                through=min(newest.end, newest.last_read_at) if newest else None,
+                last_success=row.last_success_at,
+                last_error=row.last_error,
+                failures=row.failures,
+            )
+        )
+    return made

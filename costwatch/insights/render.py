@@ -46,12 +46,15 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
     if isinstance(value, str) and not name.endswith("_usd"):
-        text = text.translate(_PICTURES)
-        if text.startswith(_FORMULA):
-            return "'" + text
-    return text
+        return neutral(value)
+    return str(value)
+
+
+def neutral(text: str) -> str:
+    """Text that a spreadsheet shows and never runs, with control characters as pictures."""
+    text = text.translate(_PICTURES)
+    return "'" + text if text.startswith(_FORMULA) else text
 
 
 def to_table(report: Json) -> str:

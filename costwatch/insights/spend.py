@@ -8,6 +8,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage
 from costwatch.insights import cells, forecast, freshness, periods
+from costwatch.insights.display import divided
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
 
@@ -73,6 +74,11 @@ class Spend:
     @property
     def delta(self) -> int:
         return self.reported - self.compared_reported
+
+    @property
+    def day_average(self) -> int | None:
+        """Reported a day, over the days reported."""
+        return divided(self.reported, self.reported_days) if self.reported_days else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,25 @@ def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
             key = (_day(cell), _value(cell, dimension))
             since[key] = since.get(key, Bounds()) + _bounds(cell)
     return Stack(breakdown, period, until, reported, since)
+
+
+def totals_by_day(scope: Scope, period: Period | None) -> dict[date, int]:
+    """The cost report's total of each day that has one."""
+    sums: dict[date, int] = {}
+    if period and period.since < period.until:
+        for line in cells.reported_cells(_query(scope, period, ())):
+            sums[line.day] = sums.get(line.day, 0) + line.amount
+    return sums
+
+
+def hours(scope: Scope, day: date) -> list[int]:
+    """One day at the organization's rates, hour by hour from midnight, as far as there is usage; low bounds."""
+    query = Query(day, day + DAY, "hour", (), scope.filters)
+    sums: dict[int, int] = {}
+    for cell in cells.usage_cells(query, cells.prices_of(query)):
+        if isinstance(cell.moment, clock.datetime):
+            sums[cell.moment.hour] = sums.get(cell.moment.hour, 0) + cell.contracted_low
+    return [sums.get(hour, 0) for hour in range(max(sums, default=-1) + 1)]
 
 
 def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:

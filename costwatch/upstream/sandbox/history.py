@@ -35,9 +35,15 @@ def curve(shape: str, variant: int) -> Curve:
 
 
 @cache
-def minute_curve(variant: int) -> Curve:
-    """How an hour divides into minutes, as running totals: 61 numbers from 0; some hours have a peak."""
+def minute_curve(variant: int, busy: int) -> Curve:
+    """How an hour divides into minutes, as running totals: 61 numbers from 0.
+
+    Little traffic is a few requests in a few minutes (about `busy` of them); some busy hours have a peak.
+    """
     weights = [40 + draw(variant, minute, 3) % 60 for minute in range(60)]
+    if busy < 60:
+        chosen = {draw(variant, turn, 8) % 60 for turn in range(busy)}
+        return _running([weight if minute in chosen else 0 for minute, weight in enumerate(weights)])
     if variant % 3 == 0:
         peak = draw(variant, 4) % 57
         for minute in range(peak, peak + 3):
@@ -111,13 +117,14 @@ class History:
 
     def day(self, day: int) -> Rows:
         """The rows of a whole day."""
-        if day in self._changes:
+        with self._lock:
+            if day not in self._changes:
+                return [(stream.number, counts) for stream, counts, _ in self._generate(day)]
             sums: dict[int, Counts] = {}
             for rows in self.hours(day):
                 for number, counts in rows:
                     sums[number] = _sum(sums.get(number, NOTHING), counts)
             return list(sums.items())
-        return [(stream.number, counts) for stream, counts, _ in self._generate(day)]
 
     def hours(self, day: int) -> tuple[Rows, ...]:
         """The rows of each hour of a day."""
@@ -161,7 +168,9 @@ class History:
         found: Rows = []
         hour_start = start - start % HOUR
         for number, counts in self.hours(start // DAY)[start % DAY // HOUR]:
-            marks = minute_curve(draw(self.streams.all[number].salt, hour_start) % 64)
+            tokens = sum(counts)
+            busy = 60 if tokens > 3_000_000 else 20 if tokens > 250_000 else 6
+            marks = minute_curve(draw(self.streams.all[number].salt, hour_start) % 64, busy)
             low, high = _reached(marks, first - hour_start), _reached(marks, last - hour_start)
             part = _between(counts, low, high, marks[60] * MINUTE)
             if part != NOTHING:

@@ -75,7 +75,7 @@ class SandboxServer:
     def start(self) -> "SandboxServer":
         """Serve in the background."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+            self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
             self._thread.start()
         return self
 

@@ -80,7 +80,7 @@ class _Bucket(msgspec.Struct):
 class Page(msgspec.Struct):
     """One answer."""
 
-    data: list[_Bucket]
+    data: list[msgspec.Raw]
     has_more: bool
     next_page: str | None
 
@@ -148,12 +148,14 @@ def answer(history: History, tokens: Tokens, query: Query, now: int, trick: str 
     span = page_of(query, tokens, width=width, limit=limit, now=now)
     shuffle_seed = number_of(repr(sorted(query.values.items())))
     places: dict[int, Place | None] = {}
-    data: list[_Bucket] = []
+    # Encoded bucket by bucket: a day of minutes is many rows, and only their text is kept.
+    data: list[msgspec.Raw] = []
+    encode = msgspec.json.Encoder().encode
     for start in span.starts:
         found = sums(history, grouping, history.rows(start, start + width, now), places)
         lines = [_line(place, total, trick == "speed_field") for place, total in found.items()]
         random.Random(shuffle_seed ^ start).shuffle(lines)
-        data.append(_Bucket(text_of(start), text_of(start + width), lines))
+        data.append(msgspec.Raw(encode(_Bucket(text_of(start), text_of(start + width), lines))))
     return Page(data, *next_page(query, tokens, span, trick))
 
 

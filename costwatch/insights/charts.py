@@ -1,0 +1,254 @@
+"""Figures: one value that becomes a picture, a plotly figure, a table and a CSV, so that all four agree. Pure.
+
+Amounts stay whole pico-dollars until a coordinate is made of them; floats exist only in coordinates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from costwatch.insights import display
+from costwatch.insights.drawn import Bin, Drawn
+from costwatch.insights.spend import Bounds
+from pricing.money import PICO, format_usd
+
+HEIGHT, TOP, FOOT = 264, 12, 24
+BAR = 0.72
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One series of a figure: its name as text, its colour slot (0 is Other), where a click leads, its amounts."""
+
+    key: str
+    label: str
+    slot: int
+    href: str
+    reported: tuple[int, ...]
+    since: tuple[Bounds, ...]
+    total: int
+    since_total: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line of the scale, in pico-dollars, and its label."""
+
+    value: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The sentences of a figure, translated by whoever asks for it."""
+
+    title: str
+    description: str
+    today: str
+    states: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Stacked bars over days or weeks: the whole of what is drawn."""
+
+    words: Words
+    bins: tuple[Bin, ...]
+    traces: tuple[Trace, ...]
+    ticks: tuple[Tick, ...]
+    labels: Mapping[int, str]
+    total: int
+    since_total: Bounds
+    has_previous: bool
+    has_forecast: bool
+
+
+def figure(drawn: Drawn, names: Mapping[str, tuple[str, str]], words: Words) -> Figure:
+    """The figure of a stack. `names` maps a series' key to its label and address."""
+    traces = tuple(
+        Trace(
+            key=layer.key,
+            label=names.get(layer.key, (layer.key, ""))[0],
+            slot=layer.slot,
+            href=names.get(layer.key, (layer.key, ""))[1],
+            reported=layer.reported,
+            since=layer.since,
+            total=layer.total,
+            since_total=layer.since_total,
+        )
+        for layer in drawn.layers
+    )
+    return Figure(
+        words=words,
+        bins=drawn.bins,
+        traces=traces,
+        ticks=_scale(drawn),
+        labels=_day_labels(drawn.bins, words.today),
+        total=drawn.total,
+        since_total=drawn.since_total,
+        has_previous=any(one.previous is not None for one in drawn.bins),
+        has_forecast=any(one.ahead for one in drawn.bins),
+    )
+
+
+def _scale(drawn: Drawn) -> tuple[Tick, ...]:
+    """Three or four lines from zero up, and down where there is something below zero."""
+    tops, bottoms = [0], [0]
+    for index, one in enumerate(drawn.bins):
+        parts = [layer.reported[index] + layer.since[index].low for layer in drawn.layers]
+        tops += [sum(part for part in parts if part > 0), one.previous or 0, one.ahead[2] if one.ahead else 0]
+        bottoms.append(sum(part for part in parts if part < 0))
+    step = _step(max(tops))
+    lines = [step * index for index in range(4) if index == 0 or step * (index - 1) < max(tops)]
+    while lines[0] > min(bottoms) and -min(bottoms) * 20 > lines[-1]:
+        lines.insert(0, lines[0] - step)
+    return tuple(Tick(value, display.usd_short(value)) for value in lines)
+
+
+def _step(largest: int) -> int:
+    """The smallest round step of which three cover the largest value."""
+    if largest <= 0:
+        return PICO
+    scale = 10 ** max(0, len(str(largest)) - 2)
+    return next(step * scale * more for more in (1, 10) for step in STEPS if step * scale * more * 3 >= largest)
+
+
+def _day_labels(bins: Sequence[Bin], today: str) -> dict[int, str]:
+    """Which bars are named, at most about eight of them."""
+    every = max(1, -(-len(bins) // 7))
+    if len(bins) > 14 and bins[0].first == bins[0].last:
+        every = max(5, every)
+    made: dict[int, str] = {}
+    for index, one in enumerate(bins):
+        if index == 0 or one.first.day == 1:
+            name = display.short_day(one.first)
+        elif every >= 5 and one.first == one.last and len(bins) <= 31:
+            name = str(one.first.day) if one.first.day % 5 == 0 else ""
+        else:
+            name = display.short_day(one.first) if index % every == 0 else ""
+        if name:
+            made[index] = name
+    now = next((index for index, one in enumerate(bins) if one.is_today), None)
+    if now is not None and bins[now].first == bins[now].last:
+        made = {index: name for index, name in made.items() if index == 0 or abs(index - now) > max(1, len(bins) // 20)}
+        made[now] = today
+    return made
+
+
+# -- the table and the CSV ---------------------------------------------------------------------------------------
+
+
+def bound_text(bounds: Bounds) -> str:
+    """Exact text of an amount or of its two bounds."""
+    if bounds.is_exact:
+        return format_usd(bounds.low)
+    return f"{format_usd(bounds.low)}..{format_usd(bounds.high)}"
+
+
+def rows(made: Figure) -> list[dict[str, Any]]:
+    """One row a bar, with the amounts of every series and their sums: reported and at your rates never in one cell."""
+    return [
+        {
+            "bin": one,
+            "state": made.words.states[one.state],
+            "reported": [trace.reported[index] for trace in made.traces],
+            "since": [trace.since[index] for trace in made.traces],
+        }
+        for index, one in enumerate(made.bins)
+        if one.state != "ahead"
+    ]
+
+
+def records(made: Figure) -> list[list[str]]:
+    """The lines of a CSV: header first; one line a bar and series, exact amounts."""
+    head = ["since", "until", "state", "series", "reported_usd", "contracted_low_usd", "contracted_high_usd"]
+    lines = [head]
+    for index, one in enumerate(made.bins):
+        for trace in made.traces:
+            since = trace.since[index]
+            if one.state == "ahead" or not (trace.reported[index] or since.low or since.high):
+                continue
+            known = one.state in ("reported", "mixed")
+            ours = one.state in ("since", "mixed")
+            lines.append(
+                [
+                    one.first.isoformat(),
+                    one.last.isoformat(),
+                    one.state,
+                    trace.label,
+                    format_usd(trace.reported[index]) if known else "",
+                    format_usd(since.low) if ours else "",
+                    format_usd(since.high) if ours else "",
+                ]
+            )
+    return lines
+
+
+# -- plotly ------------------------------------------------------------------------------------------------------
+
+
+def inert(text: str) -> str:
+    """A name for plotly, which reads a small HTML of its own in every text."""
+    return escape(text, quote=False)
+
+
+def plotly(made: Figure) -> dict[str, Any]:
+    """The figure as JSON for the browser: heights are floats, every text and amount is an exact string."""
+    return {
+        "bars": len(made.bins),
+        "ticks": [[_float(tick.value), tick.label] for tick in made.ticks],
+        "labels": [[index, label, made.bins[index].is_today] for index, label in sorted(made.labels.items())],
+        "previous": [None if one.previous is None else _float(one.previous) for one in made.bins],
+        "ahead": [None if one.ahead is None else [_float(value) for value in one.ahead] for one in made.bins],
+        "traces": [
+            {
+                "key": trace.key,
+                "name": inert(trace.label),
+                "slot": trace.slot,
+                "href": trace.href,
+                "reported": [_float(amount) for amount in trace.reported],
+                "since": [_float(bounds.low) for bounds in trace.since],
+            }
+            for trace in made.traces
+        ],
+        "tips": [_tip(made, index) for index in range(len(made.bins))],
+    }
+
+
+def _tip(made: Figure, index: int) -> dict[str, Any]:
+    """What hovering over a bar says: series by value with share, then the totals."""
+    one = made.bins[index]
+    parts = []
+    for trace in made.traces:
+        since = trace.since[index]
+        if trace.reported[index] or since.low or since.high:
+            parts.append((trace.reported[index] + since.low, trace, since))
+    parts.sort(key=lambda part: -part[0])
+    sums = one.reported + one.since.low
+    return {
+        "day": display.span(one.first, one.last),
+        "weekday": f"{one.first:%a}" if one.first == one.last else "",
+        "state": made.words.states[one.state],
+        "rows": [
+            [trace.label, trace.slot, _told(trace.reported[index], since), display.percent(amount, sums), trace.key]
+            for amount, trace, since in parts
+        ],
+        "reported": display.usd(one.reported) if one.state in ("reported", "mixed") else "",
+        "since": _told(0, one.since) if one.state in ("since", "mixed") else "",
+        "previous": "" if one.previous is None else display.usd(one.previous),
+        "ahead": "" if one.ahead is None else f"{display.usd_short(one.ahead[0])}–{display.usd_short(one.ahead[2])}",
+    }
+
+
+def _told(reported: int, since: Bounds) -> str:
+    if reported:
+        return display.usd(reported)
+    if since.is_exact:
+        return display.usd(since.low)
+    return f"{display.usd_short(since.low)}–{display.usd_short(since.high)}"
+
+
+def _float(pico: int) -> float:
+    return round(pico / PICO, 6)

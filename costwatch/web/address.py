@@ -1,0 +1,100 @@
+"""What the address of a page says: organization, range, comparison, breakdown, order. Copying it repeats the view."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.insights import periods
+from costwatch.insights.periods import Period
+from costwatch.insights.query import BadQuestion
+from costwatch.insights.spend import BREAKDOWNS
+
+DAY = timedelta(days=1)
+DEFAULT_RANGE = "this-month"
+DEFAULT_COMPARE = "same_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The state of a page. `range` names a preset, or is empty for a custom range."""
+
+    organization: Organization | None
+    named: bool
+    range: str
+    period: Period
+    compare: str
+    breakdown: str
+    sort: str
+
+    def query(self, **changes: str | date) -> str:
+        """The query string of this state, or of another one; what is usual is left out."""
+        custom = {"since": self.period.since, "until": self.period.until - DAY} if not self.range else {}
+        state: dict[str, str | date] = {
+            "organization": self.organization.external_id if self.organization and self.named else "",
+            "range": "" if self.range == DEFAULT_RANGE else self.range,
+            **custom,
+            "compare": "" if self.compare == DEFAULT_COMPARE else self.compare,
+            "breakdown": self.breakdown,
+            "sort": self.sort,
+        }
+        if "range" in changes:
+            state |= {"since": "", "until": ""}
+        made = {name: str(value) for name, value in (state | changes).items() if value}
+        return f"?{urlencode(made)}" if made else "?"
+
+    def travelling(self) -> str:
+        """The part of the state that goes along to another page."""
+        return replace(self, breakdown="", sort="").query().removesuffix("?")
+
+
+def read(request: HttpRequest) -> Address:
+    """The state of the page that was asked for, read once a request.
+
+    Raises: BadQuestion saying what is wrong.
+    """
+    kept: Address | None = getattr(request, "_costwatch_address", None)
+    if kept is None:
+        kept = parse(request.GET, clock.today())
+        request._costwatch_address = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def usual() -> Address:
+    """The state of a page whose own address cannot be read."""
+    return parse({}, clock.today())
+
+
+def parse(given: Mapping[str, str], today: date) -> Address:
+    """The state that parameters name.
+
+    Raises: BadQuestion saying what is wrong.
+    """
+    period = periods.parse(
+        name=given.get("range", ""), since=given.get("since", ""), until=given.get("until", ""), today=today
+    )
+    custom = bool(given.get("since") or given.get("until"))
+    compare = given.get("compare") or DEFAULT_COMPARE
+    if compare not in periods.COMPARISONS:
+        raise BadQuestion("the comparison is one of: " + ", ".join(periods.COMPARISONS))
+    breakdown = given.get("breakdown", "")
+    if breakdown and breakdown not in BREAKDOWNS:
+        raise BadQuestion("the breakdown is one of: " + ", ".join(BREAKDOWNS))
+    name = given.get("organization", "")
+    rows = Organization.objects.order_by("pk")
+    organization = rows.filter(external_id=name).first() if name and "\0" not in name else rows.first()
+    if name and organization is None:
+        raise BadQuestion("there is no organization with this id")
+    return Address(
+        organization=organization,
+        named=bool(name),
+        range="" if custom else given.get("range", "") or DEFAULT_RANGE,
+        period=period,
+        compare=compare,
+        breakdown=breakdown,
+        sort=given.get("sort", "")[:40],
+    )

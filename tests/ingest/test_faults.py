@@ -1,0 +1,200 @@
+"""Faults of the upstream and of the process: nothing is lost, doubled or half committed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from costwatch.ingest.failpoints import NAMES
+from costwatch.ingest.models import Coverage, Novelty, Quarantined, Run, Source
+from costwatch.ingest.sync import Order
+from costwatch.ledger.models import Fact, ReportedLine
+from costwatch.upstream.errors import UpstreamError
+from costwatch.upstream.sandbox.server import SandboxServer
+from costwatch.upstream.usage import Chain
+
+from .conftest import Sync
+from .test_sync import assert_equals_truth, everything
+
+MANAGE = str(Path(django_settings.BASE_DIR) / "manage.py")
+
+
+@pytest.mark.parametrize("kind", ["duplicate_page", "lost_token", "repeated_token", "truncate", "empty", "gzip_bomb"])
+def test_ing_09_ing_10_half_an_answer_is_never_committed(run: Sync, upstream: SandboxServer, kind: str) -> None:
+    run("directory")
+    upstream.faults.add(kind, path="usage_report", times=None)
+    failed = run("usage")["usage"]
+    assert failed is not None
+    assert failed.outcome == Run.Outcome.FAILED
+    assert failed.error
+    assert (Fact.objects.count(), Coverage.objects.filter(source="usage").count()) == (0, 0)
+    assert Source.objects.get(name="usage").last_error
+    upstream.faults.clear()
+    recovered = run("usage")["usage"]
+    assert recovered is not None
+    assert recovered.outcome == Run.Outcome.SUCCEEDED
+
+
+def test_ing_10_good_data_stays_when_a_later_read_is_cut(run: Sync, upstream: SandboxServer) -> None:
+    run()
+    before = everything()
+    upstream.restate(date(2026, 11, 12), change="up")
+    upstream.faults.add("truncate", path="usage_report", times=None)
+    failed = run("usage", order=Order(since=date(2026, 11, 12), until=date(2026, 11, 13)))["usage"]
+    assert failed is not None
+    assert failed.outcome == Run.Outcome.FAILED
+    assert everything() == before
+
+
+def test_a_bad_week_of_weather_ends_with_the_same_totals(run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costwatch.upstream.client.BACKOFF_CAP", 0.01)
+    monkeypatch.setattr("costwatch.upstream.client.RETRY_AFTER_CAP", 0.01)
+    upstream.faults.weather()
+    for _ in range(6):
+        with suppress(UpstreamError):
+            run()
+    assert upstream.faults.log
+    upstream.faults.clear()
+    run()
+    assert_equals_truth(upstream, ("workspace_id", "model"))
+
+
+def test_a_key_that_may_not_read_costs_runs_what_it_can(
+    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTWATCH_ADMIN_KEY", upstream.reduced_key)
+    runs = run()
+    assert runs["usage"] is not None
+    assert runs["usage"].outcome == Run.Outcome.SUCCEEDED
+    cost = Source.objects.get(name="cost")
+    assert (cost.available, "permission" in cost.reason) == (False, True)
+    assert Fact.objects.exists()
+    assert not ReportedLine.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [("sk-ant-admin01-wrong", "make a new Admin key"), ("ordinary", "takes an Admin key"), ("nonsense", "make a new Admin key")],
+)
+def test_a_wrong_key_gets_the_vendors_sentence_and_what_to_do(
+    upstream: SandboxServer, db: None, monkeypatch: pytest.MonkeyPatch, key: str, advice: str
+) -> None:
+    from costwatch.ingest.connect import CannotConnect, client, connect
+
+    monkeypatch.setenv("COSTWATCH_ADMIN_KEY", upstream.ordinary_key if key == "ordinary" else key)
+    with client() as opened, pytest.raises(CannotConnect, match=advice) as caught:
+        connect(opened)
+    assert "40" in str(caught.value)
+    assert os.environ["COSTWATCH_ADMIN_KEY"] not in str(caught.value)
+
+
+def test_an_organization_without_the_speed_filter_has_one_speed(run: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the beta header the vendor refuses the filter with a 400.
+    monkeypatch.setattr("costwatch.ingest.usage.FAST", Chain("fast", (("speeds[]", "fast"),), beta=""))
+    usage = run()["usage"]
+    assert usage is not None
+    assert usage.outcome == Run.Outcome.SUCCEEDED
+    assert set(Fact.objects.values_list("series__speed", flat=True)) == {""}
+    assert not Run.objects.get(pk=usage.pk).organization.reads_speed
+
+
+def test_ing_14_a_count_beyond_64_bits_is_set_aside_and_the_others_are_kept(run: Sync, upstream: SandboxServer) -> None:
+    run("directory")
+    row = (
+        '{"uncached_input_tokens":%s,"cache_read_input_tokens":0,"output_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":0,'
+        '"ephemeral_1h_input_tokens":0},"server_tool_use":{"web_search_requests":0},"api_key_id":"k%d","workspace_id":null,'
+        '"model":"claude-opus-5","service_tier":"standard","inference_geo":"global","context_window":null%s}'
+    )
+    rows = [
+        row % (2**63, 1, ""),
+        row % (-1, 2, ""),
+        row % ("1.5", 3, ""),
+        row % ('"123"', 4, ""),
+        row % ("true", 5, ""),
+        row % (10**15, 6, ""),
+        row % (7, 7, ',"brand_new_field":{"x":1}'),
+        (row % (8, 8, "")).replace('"output_tokens":1,', ""),
+    ]
+    bucket = (
+        '{"data":[{"starting_at":"2026-11-10T00:00:00Z","ending_at":"2026-11-10T01:00:00Z","results":[%s]}],'
+        '"has_more":false,"next_page":null}'
+    )
+    upstream.faults.add("body", path="usage_report", times=1, status=200, text=bucket % ",".join(rows))
+    upstream.faults.add("body", path="usage_report", times=None, status=200, text=bucket % "")
+    run("usage", order=Order(since=date(2026, 11, 10), until=date(2026, 11, 11)))
+    kept = dict(Fact.objects.values_list("series__api_key_id", "uncached_input_tokens"))
+    assert kept == {"k6": 10**15, "k7": 7}
+    reasons = list(Quarantined.objects.values_list("reason", flat=True))
+    assert len(reasons) == 6
+    assert any("$.output_tokens" in reason or "output_tokens" in reason for reason in reasons)
+    assert Coverage.objects.get(source="usage").state == "inconsistent"
+    assert Novelty.objects.filter(path="brand_new_field").get().seen >= 1
+
+
+@contextmanager
+def separate_database(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment whose commands work on a database of their own, of the kind the suite runs on."""
+    environment = dict(os.environ)
+    environment.pop("COSTWATCH_SANDBOX", None)
+    environment["COSTWATCH_DATA_DIR"] = str(tmp_path)
+    if connection.vendor == "sqlite":
+        environment.pop("DATABASE_URL", None)
+        yield environment
+        return
+    name = f"separate_{os.getpid()}_{tmp_path.name}".replace("-", "_").lower()[:60]
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    environment["DATABASE_URL"] = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
+    try:
+        yield environment
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _sync(environment: dict[str, str], **extra: str) -> int:
+    done = subprocess.run(
+        [sys.executable, MANAGE, "sync", "-v0"], env=environment | extra, capture_output=True, text=True, timeout=120
+    )
+    return done.returncode
+
+
+def _spend(environment: dict[str, str]) -> str:
+    asked = ["report", "spend", "--since", "2026-11-15", "--group-by", "workspace_id,model", "--format", "json"]
+    done = subprocess.run([sys.executable, MANAGE, *asked], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
+def test_ing_03_a_process_that_dies_at_any_failpoint_leaves_nothing_half_done(
+    sandbox: SandboxServer, tmp_path: Path, now: datetime
+) -> None:
+    rounds = int(os.environ.get("COSTWATCH_FAILPOINT_ROUNDS", "1"))
+    with separate_database(tmp_path) as base:
+        base |= {
+            "COSTWATCH_UPSTREAM_URL": sandbox.url,
+            "COSTWATCH_ADMIN_KEY": sandbox.admin_key,
+            "COSTWATCH_BACKFILL_SINCE": "2026-11-15",
+        }
+        died = 0
+        for round_ in range(1, rounds + 1):
+            for name in NAMES:
+                died += _sync(base, COSTWATCH_FAILPOINT=f"{name}:{round_}") == 9
+        assert died >= 8
+        assert _sync(base) == 0
+        undisturbed = tmp_path / "undisturbed"
+        undisturbed.mkdir()
+        clean = base | {"COSTWATCH_DATA_DIR": str(undisturbed)}
+        clean.pop("DATABASE_URL", None)
+        assert _sync(clean) == 0
+        assert _spend(base) == _spend(clean)
+
