@@ -8,7 +8,7 @@ import secrets
 import sys
 import warnings
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -130,6 +130,8 @@ TEMPLATES = [
 SQLITE_FILE = DATA_DIR / ("sandbox.sqlite3" if SANDBOX else "costwatch.sqlite3")
 if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
     DATABASES = {"default": env.db_url("DATABASE_URL")}
+    # libpq writes the folder of a socket percent-encoded in the host's place.
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST") or "")
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(SQLITE_FILE)}}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

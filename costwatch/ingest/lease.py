@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from costwatch.ingest.models import Lease, Run
 
 LASTS = timedelta(seconds=90)
+_held_here: set[str] = set()
 
 
 class Busy(Exception):
@@ -46,9 +47,11 @@ def lease(organization_id: int, source: str) -> Iterator[Held]:
     holder = f"{_host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
     _take(organization_id, source, holder)
     held = Held(organization_id, source, holder)
+    _held_here.add(holder)
     try:
         yield held
     finally:
+        _held_here.discard(holder)
         held.release()
 
 
@@ -78,7 +81,7 @@ def release_dead() -> int:
     """
     released = 0
     for held in Lease.objects.filter(holder__startswith=f"{_host()}:"):
-        if not _is_alive(int(held.holder.split(":")[1])):
+        if not _is_alive(held.holder):
             released += held.delete()[0]
             Run.objects.filter(
                 organization=held.organization_id, source=held.source, outcome=Run.Outcome.RUNNING
@@ -90,9 +93,11 @@ def _host() -> str:
     return socket.gethostname()[:24].replace(":", "-")
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(holder: str) -> bool:
+    """Whether a holder on this machine still lives. A restarted container gives the same number to another process."""
+    pid = int(holder.split(":")[1])
     if pid == os.getpid():
-        return False
+        return holder in _held_here
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -39,8 +39,12 @@ NOTHING: Counts = (0, 0, 0, 0, 0, 0)
 
 
 def clean(text: str | None) -> str:
-    """A dimension's text as the database can hold it."""
-    return (text or "").replace("\x00", "\u2400")
+    """A dimension's text as the database can hold it: a lone surrogate is written out as its escape."""
+    if not text:
+        return ""
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
+    return text.replace("\x00", "\u2400")
 
 
 def digest(organization_id: int, values: tuple[str, ...]) -> bytes:

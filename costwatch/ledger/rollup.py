@@ -98,11 +98,11 @@ def _add(sums: dict[tuple[Any, ...], list[Any]], key: tuple[Any, ...], charged: 
 
 
 def _bounded(charged: Charged) -> Charged:
-    """Hold money back that does not fit into one cell: its row reads 0 and is marked, the counts stay."""
+    """Hold money back that does not fit into one cell: its row reads 0, all its tokens unpriced, and the counts stay."""
     amounts = charged[6:10]
     if all(money.fits(amount, connection.vendor) for amount in amounts):
         return charged
-    return (*charged[:6], 0, 0, 0, 0, charged[10], True)
+    return (*charged[:6], 0, 0, 0, 0, sum(charged[:5]), True)
 
 
 def _replace(

@@ -110,7 +110,7 @@ def model(value: str) -> Called:
 def _family_slot(found: Model) -> int:
     """The family's colour for its newest generation; older ones share a colour of their own."""
     slot = FAMILY_SLOTS.get(found.family, OLDER_SLOT)
-    alike = [one for one in price_table().models.values() if one.family == found.family]
+    alike = [one for one in price_table().models() if one.family == found.family]
     return slot if _generation(found) >= max(map(_generation, alike)) else OLDER_SLOT
 
 

@@ -85,7 +85,7 @@ class Sandbox:
         except Rejection as rejection:
             shown = None if hide_request_id else request_id
             return error_answer(rejection.status, rejection.kind, rejection.message, shown)
-        return Answer(200, msgspec.json.encode(body))
+        return Answer(200, body if isinstance(body, bytes) else msgspec.json.encode(body))
 
     def _authenticate(self, headers: Mapping[str, str]) -> str:
         key = headers.get("x-api-key", "")

@@ -167,6 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 120
     server: _Http
 
+    def log_message(self, format: str, *args: object) -> None:
+        """What came in is in `requests`; nothing is printed."""
+
     def handle_one_request(self) -> None:
         """Read one request, whatever its method, and answer it."""
         self.raw_requestline = self.rfile.readline(65_537)

@@ -11,6 +11,8 @@ from costwatch.upstream.sandbox.sandbox import Answer, error_answer
 
 Send = Callable[[bytes], object]
 WORTH_PACKING = 1024
+# Small answers leave in one packet; large ones are not copied for that.
+WORTH_COPYING = 65_536
 
 
 def spoiled(fault: Fault, answer: Answer, request_id: str | None) -> Answer:
@@ -87,7 +89,11 @@ def deliver(send: Send, answer: Answer, *, accepts_gzip: bool, fault: Fault | No
         body = gzip.compress(body, 1, mtime=0)
         extra["content-encoding"] = "gzip"
     extra["content-length"] = str(len(body))
-    send(head(answer, extra) + body)
+    if len(body) < WORTH_COPYING:
+        send(head(answer, extra) + body)
+    else:
+        send(head(answer, extra))
+        send(body)
     return True
 
 

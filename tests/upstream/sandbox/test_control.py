@@ -1,5 +1,9 @@
 """The control endpoints and the command line."""
 
+import subprocess
+import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -51,3 +55,39 @@ def test_the_command_line_explains_itself(capsys: pytest.CaptureFixture[str]) ->
         main(["--help"])
     assert stopped.value.code == 0
     assert "--anchor" in capsys.readouterr().out
+
+
+def test_the_command_line_serves_and_prints_address_and_key() -> None:
+    command = [sys.executable, "-m", "costwatch.upstream.sandbox", "--port", "0", "--now", "2026-11-19T14:05:00Z"]
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        url, key = (served.stdout.readline().split()[-1] for _ in range(2))
+        try:
+            headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
+            answer = httpx.get(url + "/v1/organizations/me", headers=headers)
+            assert answer.json()["name"] == "Example Inc"
+        finally:
+            served.terminate()
+
+
+def test_requests_in_flight_are_counted_by_path(make_server: Any, read: Any) -> None:
+    server = make_server(latency=0.2)
+    threads = [threading.Thread(target=read(server).get, args=("me",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.peak == {"/v1/organizations/me": 3}
+    read(server).get("me")
+    assert server.peak == {"/v1/organizations/me": 3}
+    assert len(server.requests) == 4
+
+
+def test_the_first_request_after_a_stop_is_refused(make_server: Any, read: Any) -> None:
+    server = make_server()
+    client = read(server)
+    assert client.get("me").status_code == 200
+    server.stop()
+    with pytest.raises(httpx.TransportError):
+        client.get("me")
