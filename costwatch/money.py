@@ -1,6 +1,5 @@
 """The one money column: exact US dollars, held in Python as whole pico-dollars (1 USD = 10^12)."""
 
-from collections.abc import Sequence
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +96,7 @@ class ExactSum(models.Aggregate):
     def __init__(self, expression: Any, **extra: Any) -> None:
         super().__init__(expression, output_field=MoneyField(), **extra)
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Sequence[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         template = (
             "(CAST(SUM(%(expressions)s / 1000000) AS TEXT) || ':' || CAST(SUM(%(expressions)s %% 1000000) AS TEXT))"
         )
@@ -112,7 +111,7 @@ class IsFinite(models.Func):
     output_field = models.BooleanField()
 
 
-def finite(*names: str) -> list[models.CheckConstraint]:
+def finite(*names: str) -> list[models.BaseConstraint]:
     """The check constraints that keep NaN and infinities out of money columns."""
     return [
         models.CheckConstraint(name=f"%(app_label)s_%(class)s_{name}_finite", condition=IsFinite(models.F(name)))

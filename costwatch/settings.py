@@ -47,7 +47,7 @@ MANAGE = env.str("COSTWATCH_MANAGE", "off")
 
 def _secret_key() -> str:
     """The signing key: from the environment, or, on a local machine, made once and kept beside the data."""
-    given = env.str("COSTWATCH_SECRET_KEY", "")
+    given = str(env.str("COSTWATCH_SECRET_KEY", ""))
     if given:
         return given
     if PRODUCTION:

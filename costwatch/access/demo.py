@@ -7,8 +7,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 
 DEMO_USER = "demo"
+SIGNED_OUT = "signed_out"
 
 
 class DemoUserMiddleware:
@@ -20,12 +22,18 @@ class DemoUserMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
-        if host in settings.LOOPBACK_HOSTS and _is_loopback(request.META.get("REMOTE_ADDR", "")):
-            if not request.user.is_authenticated and request.session.get("signed_out") is None:
-                user, _ = get_user_model().objects.get_or_create(username=DEMO_USER, defaults={"is_active": True})
-                request.user = user
+        if serves(request) and not request.user.is_authenticated and SIGNED_OUT not in request.session:
+            # Not a sign-in: no session is made, so nothing outlives the request or reaches another host.
+            request.user, _ = get_user_model().objects.get_or_create(username=DEMO_USER, defaults={"is_active": True})
         return self._get_response(request)
+
+
+def serves(request: HttpRequest) -> bool:
+    """Whether a visitor may be the demo user: sandbox, a loopback host name, and a loopback peer."""
+    if not settings.SANDBOX or settings.PRODUCTION:
+        return False
+    host, _port = split_domain_port(request.get_host())
+    return host in settings.LOOPBACK_HOSTS and _is_loopback(request.META.get("REMOTE_ADDR", ""))
 
 
 def _is_loopback(address: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +23,7 @@ def make() -> str:
     with transaction.atomic():
         SignInLink.objects.filter(used_at=None).delete()
         SignInLink.objects.create(digest=_digest(token), created_at=now, expires_at=now + LASTS)
-    return settings.PUBLIC_URL + reverse("sign_in_link", args=[token])
+    return str(settings.PUBLIC_URL) + reverse("sign_in_link", args=[token])
 
 
 def is_alive(token: str) -> bool:
@@ -31,7 +31,7 @@ def is_alive(token: str) -> bool:
     return SignInLink.objects.filter(digest=_digest(token), used_at=None, expires_at__gt=timezone.now()).exists()
 
 
-def use(*, token: str, username: str, password: str) -> AbstractBaseUser | None:
+def use(*, token: str, username: str, password: str) -> User | None:
     """Use a link once: make the administrator, or give one that exists a new password. None when the link is dead."""
     now = timezone.now()
     users = get_user_model().objects

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from costwatch.ingest import coverage, observe
-from costwatch.ingest.coverage import Read
+from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
 from costwatch.ingest.split import workspace_key
 from costwatch.ledger.dimensions import ReportedDims, clean
@@ -68,16 +68,16 @@ class Recorder:
             reads.append(Read(bucket.start, bucket.end, bucket.digest, len(bad)))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)
-        owner = {"organization_id": self.organization_id, "source": SOURCE}
+        owner = Owner(self.organization_id, SOURCE)
         with transaction.atomic():
             reach("record.before")
             recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now)
             reach("record.after")
             reach("coverage.before")
             changed = {bucket.start for bucket in report.buckets if bucket.start.date() in recorded.changed}
-            coverage.keep(**owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
-            observe.note(**owner, novelties=novelties, now=now)
-            observe.set_aside(**owner, rejected=rejected, run=self.run, now=now)
+            coverage.keep(owner=owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
+            observe.note(owner=owner, novelties=novelties, now=now)
+            observe.set_aside(owner=owner, rejected=rejected, run=self.run, now=now)
             reach("coverage.after")
             reach("commit.before")
         reach("commit.after")

@@ -4,13 +4,21 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from costwatch.ingest.models import Coverage, CoverageChange, State
 from costwatch.ingest.plan import Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
+
+
+class Owner(NamedTuple):
+    """Whose buckets: one source of one organization."""
+
+    organization_id: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,7 @@ def combined(digests: Iterable[tuple[str, bytes]]) -> bytes:
 
 def keep(
     *,
-    organization_id: int,
-    source: str,
+    owner: Owner,
     reads: Sequence[Read],
     before: Mapping[datetime, Coverage],
     changed: Collection[datetime],
@@ -66,14 +73,14 @@ def keep(
     changes: list[CoverageChange] = []
     for read in reads:
         old = before.get(read.start)
-        row = _next(old, read, organization_id, source, read.start in changed, now)
+        row = _next(old, read, owner, read.start in changed, now)
         if old is None:
             new.append(row)
         elif (row.state, row.digest, row.rejected) == (old.state, bytes(old.digest), old.rejected):
             same.append(read.start)
             continue
         else:
-            _mine(organization_id, source).filter(start=read.start).update(
+            _mine(owner).filter(start=read.start).update(
                 state=row.state,
                 digest=row.digest,
                 rejected=row.rejected,
@@ -84,8 +91,8 @@ def keep(
         if old is None or old.state != row.state:
             changes.append(
                 CoverageChange(
-                    organization_id=organization_id,
-                    source=source,
+                    organization_id=owner.organization_id,
+                    source=owner.source,
                     start=read.start,
                     end=read.end,
                     state=row.state,
@@ -96,16 +103,14 @@ def keep(
     Coverage.objects.bulk_create(new)
     CoverageChange.objects.bulk_create(changes)
     if same:
-        _mine(organization_id, source).filter(start__in=same).update(last_read_at=now, equal_reads=F("equal_reads") + 1)
+        _mine(owner).filter(start__in=same).update(last_read_at=now, equal_reads=F("equal_reads") + 1)
 
 
-def _mine(organization_id: int, source: str):  # type: ignore[no-untyped-def]
-    return Coverage.objects.filter(organization=organization_id, source=source)
+def _mine(owner: Owner) -> QuerySet[Coverage]:
+    return Coverage.objects.filter(organization=owner.organization_id, source=owner.source)
 
 
-def _next(
-    old: Coverage | None, read: Read, organization_id: int, source: str, changed: bool, now: datetime
-) -> Coverage:
+def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime) -> Coverage:
     equal = old is not None and not changed and not read.kept
     equal_reads = old.equal_reads + 1 if old and equal else 1
     first_read_at = old.first_read_at if old else now
@@ -118,8 +123,8 @@ def _next(
     else:
         state = State.OPEN
     return Coverage(
-        organization_id=organization_id,
-        source=source,
+        organization_id=owner.organization_id,
+        source=owner.source,
         start=read.start,
         end=read.end,
         state=state,

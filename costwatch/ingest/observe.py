@@ -6,15 +6,16 @@ from datetime import datetime
 
 from django.db.models import F
 
+from costwatch.ingest.coverage import Owner
 from costwatch.ingest.models import Novelty, Quarantined
 from costwatch.upstream.usage import Rejected
 
 
-def note(*, organization_id: int, source: str, novelties: Counter[tuple[str, str]], now: datetime) -> None:
+def note(*, owner: Owner, novelties: Counter[tuple[str, str]], now: datetime) -> None:
     """Count fields and values this version does not know."""
     for (path, value), seen in novelties.items():
         path, value = path.replace("\x00", "\u2400"), value.replace("\x00", "\u2400")
-        where = {"organization_id": organization_id, "source": source, "path": path, "value": value}
+        where = {"organization_id": owner.organization_id, "source": owner.source, "path": path, "value": value}
         _, made = Novelty.objects.get_or_create(
             **where, defaults={"first_seen_at": now, "last_seen_at": now, "seen": seen}
         )
@@ -22,17 +23,17 @@ def note(*, organization_id: int, source: str, novelties: Counter[tuple[str, str
             Novelty.objects.filter(**where).update(last_seen_at=now, seen=F("seen") + seen)
 
 
-def set_aside(
-    *, organization_id: int, source: str, rejected: Mapping[datetime, Sequence[Rejected]], run: int, now: datetime
-) -> None:
+def set_aside(*, owner: Owner, rejected: Mapping[datetime, Sequence[Rejected]], run: int, now: datetime) -> None:
     """Keep the rows of some buckets that could not be recorded, in place of those kept at an earlier read."""
     if not rejected:
         return
-    Quarantined.objects.filter(organization=organization_id, source=source, bucket_start__in=list(rejected)).delete()
+    Quarantined.objects.filter(
+        organization=owner.organization_id, source=owner.source, bucket_start__in=list(rejected)
+    ).delete()
     Quarantined.objects.bulk_create(
         Quarantined(
-            organization_id=organization_id,
-            source=source,
+            organization_id=owner.organization_id,
+            source=owner.source,
             bucket_start=start,
             reason=row.reason,
             raw=row.raw.replace("\x00", "\u2400"),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.ingest import coverage, observe, split
-from costwatch.ingest.coverage import Read
+from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
 from costwatch.ingest.models import Coverage
 from costwatch.ledger.dimensions import Counts, UsageDims
@@ -109,11 +109,11 @@ class Recorder:
                 reach("rollup.after")
                 self.touched.add(day)
             reach("coverage.before")
-            owner = {"organization_id": self.organization_id, "source": SOURCE}
+            owner = Owner(self.organization_id, SOURCE)
             changed = {start for start in recorded.changed if isinstance(start, datetime)}
-            coverage.keep(**owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now)
-            observe.note(**owner, novelties=made.novelties, now=now)
-            observe.set_aside(**owner, rejected=made.rejected, run=self.run, now=now)
+            coverage.keep(owner=owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now)
+            observe.note(owner=owner, novelties=made.novelties, now=now)
+            observe.set_aside(owner=owner, rejected=made.rejected, run=self.run, now=now)
             reach("coverage.after")
             reach("commit.before")
         reach("commit.after")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from costwatch import clock
 from costwatch.directory.models import Organization
@@ -60,7 +60,7 @@ class Spend:
     reported: int
     reported_until: date
     since_then: Bounds
-    since_through: clock.datetime | None
+    since_through: datetime | None
     forecast: forecast.Forecast | None
     compared: Period | None
     compared_reported: int
@@ -197,7 +197,7 @@ def hours(scope: Scope, day: date) -> list[int]:
     query = Query(day, day + DAY, "hour", (), scope.filters)
     sums: dict[int, int] = {}
     for cell in cells.usage_cells(query, cells.prices_of(query)):
-        if isinstance(cell.moment, clock.datetime):
+        if isinstance(cell.moment, datetime):
             sums[cell.moment.hour] = sums.get(cell.moment.hour, 0) + cell.contracted_low
     return [sums.get(hour, 0) for hour in range(max(sums, default=-1) + 1)]
 
@@ -304,10 +304,10 @@ def _bounds(cell: cells.Cell) -> Bounds:
 
 
 def _day(cell: cells.Cell) -> date:
-    return cell.moment.date() if isinstance(cell.moment, clock.datetime) else cell.moment
+    return cell.moment.date() if isinstance(cell.moment, datetime) else cell.moment
 
 
-def _through(organization: Organization, period: Period) -> clock.datetime | None:
+def _through(organization: Organization, period: Period) -> datetime | None:
     span = (clock.midnight(period.since), clock.midnight(period.until))
     return freshness.freshness([organization], ["usage"], *span).through
 

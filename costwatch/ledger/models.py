@@ -22,7 +22,7 @@ COUNTS = (
 MONEY = ("list_low", "list_high", "contracted_low", "contracted_high")
 
 
-def _not_negative() -> list[models.CheckConstraint]:
+def _not_negative() -> list[models.BaseConstraint]:
     return [
         models.CheckConstraint(
             name="%(app_label)s_%(class)s_counts_not_negative",

@@ -74,7 +74,7 @@ def _count_deltas(replaced: Replaced) -> dict[tuple[datetime, int], Counts]:
     deltas: dict[tuple[datetime, int], Counts] = {}
     for key, after in replaced.after.items():
         old, new = replaced.before[key] or NOTHING, after or NOTHING
-        deltas[key] = tuple(b - a for a, b in zip(old[:6], new[:6], strict=True))  # type: ignore[index, assignment]
+        deltas[key] = tuple(b - a for a, b in zip(old[:6], new[:6], strict=True))
     return deltas
 
 

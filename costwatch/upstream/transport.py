@@ -147,7 +147,9 @@ def explain(error: httpx.HTTPError, request_id: str = "") -> Unreachable | Malfo
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
         return Unreachable(f"no connection to the Admin API: {error}", request_id=request_id)
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"the Admin API did not answer in time: {str(error) or type(error).__name__}", request_id=request_id)
+        return Unreachable(
+            f"the Admin API did not answer in time: {str(error) or type(error).__name__}", request_id=request_id
+        )
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return Malformed(f"the answer was cut short: {error}", request_id=request_id)
     return Unreachable(f"the request failed: {type(error).__name__}: {error}", request_id=request_id)

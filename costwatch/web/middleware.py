@@ -1,12 +1,15 @@
-"""Pages of a signed-in person are never kept by a shared cache."""
+"""What every page has in common: never kept by a shared cache, and a clear answer to a question that makes no sense."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from costwatch.insights.query import BadQuestion
 
 
 class NoStoreMiddleware:
-    """Marks every page `no-store` unless its view decided otherwise."""
+    """Marks every page `no-store` unless its view decided otherwise; answers a bad question with 400 and the reason."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -15,3 +18,9 @@ class NoStoreMiddleware:
         response = self._get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A question that cannot be answered as asked is the visitor's to change."""
+        if not isinstance(exception, BadQuestion):
+            return None
+        return render(request, "bad_question.html", {"reason": str(exception)}, status=400)

@@ -1,5 +1,28 @@
 """Routes of the pages."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from costwatch.access.views import sign_in, sign_in_link, sign_out
+from costwatch.web.downloads import download
+from costwatch.web.fragments import healthz, progress, search
+from costwatch.web.overview import overview
+from costwatch.web.set_up import later, set_up
+from costwatch.web.workspaces import workspace, workspaces
+
+urlpatterns: list[URLPattern] = [
+    path("", overview, name="overview"),
+    path("workspaces/", workspaces, name="workspaces"),
+    path("workspaces/<path:key>/", workspace, name="workspace"),
+    path("set-up/", set_up, name="set_up"),
+    path("set-up/later/", later, name="set_up_later"),
+    path("progress/", progress, name="progress"),
+    path("search/", search, name="search"),
+    path("downloads/spend.csv", download, {"what": "spend"}, name="spend_csv"),
+    path("downloads/workspaces.csv", download, {"what": "workspaces"}, name="workspaces_csv"),
+    path("downloads/models.csv", download, {"what": "models"}, name="models_csv"),
+    path("downloads/keys.csv", download, {"what": "keys"}, name="keys_csv"),
+    path("sign-in/", sign_in, name="sign_in"),
+    path("sign-out/", sign_out, name="sign_out"),
+    path("sign-in/link/<str:token>/", sign_in_link, name="sign_in_link"),
+    path("healthz", healthz, name="healthz"),
+]

@@ -53,7 +53,9 @@ def test_ing_10_good_data_stays_when_a_later_read_is_cut(run: Sync, upstream: Sa
     assert everything() == before
 
 
-def test_a_bad_week_of_weather_ends_with_the_same_totals(run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_week_of_weather_ends_with_the_same_totals(
+    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("costwatch.upstream.client.BACKOFF_CAP", 0.01)
     monkeypatch.setattr("costwatch.upstream.client.RETRY_AFTER_CAP", 0.01)
     upstream.faults.weather()
@@ -81,7 +83,11 @@ def test_a_key_that_may_not_read_costs_runs_what_it_can(
 
 @pytest.mark.parametrize(
     ("key", "advice"),
-    [("sk-ant-admin01-wrong", "make a new Admin key"), ("ordinary", "takes an Admin key"), ("nonsense", "make a new Admin key")],
+    [
+        ("sk-ant-admin01-wrong", "make a new Admin key"),
+        ("ordinary", "takes an Admin key"),
+        ("nonsense", "make a new Admin key"),
+    ],
 )
 def test_a_wrong_key_gets_the_vendors_sentence_and_what_to_do(
     upstream: SandboxServer, db: None, monkeypatch: pytest.MonkeyPatch, key: str, advice: str
@@ -197,4 +203,3 @@ def test_ing_03_a_process_that_dies_at_any_failpoint_leaves_nothing_half_done(
         clean.pop("DATABASE_URL", None)
         assert _sync(clean) == 0
         assert _spend(base) == _spend(clean)
-

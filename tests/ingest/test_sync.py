@@ -57,7 +57,9 @@ def everything() -> list:
     return [
         list(Fact.objects.order_by("bucket_start", "series").values_list("bucket_start", "series_id", *COUNTS)),
         list(ReportedLine.objects.order_by("day", "series").values_list("day", "series_id", "amount", "amount_cents")),
-        list(SeriesDay.objects.order_by("day", "series").values_list("day", "series_id", *COUNTS, "list_low", "price_id")),
+        list(
+            SeriesDay.objects.order_by("day", "series").values_list("day", "series_id", *COUNTS, "list_low", "price_id")
+        ),
         list(GroupDay.objects.order_by("day", "group").values_list("day", "group_id", *COUNTS, "list_high")),
         list(Coverage.objects.order_by("source", "start").values_list("source", "start", "state")),
     ]
@@ -181,9 +183,12 @@ def test_mon_10_usage_without_workspace_or_key_has_a_name(run: Sync) -> None:
     assert named == ["No API key (Console, OAuth)"]
     real = Workspace.objects.get(key="default").external_id
     filtered = report("spend", question(since=SINCE, until=UNTIL, filters=[("workspace_id", real)], interval="total"))
-    assert filtered["totals"] == report(
-        "spend", question(since=SINCE, until=UNTIL, filters=[("workspace_id", "default")], interval="total")
-    )["totals"]
+    assert (
+        filtered["totals"]
+        == report("spend", question(since=SINCE, until=UNTIL, filters=[("workspace_id", "default")], interval="total"))[
+            "totals"
+        ]
+    )
     assert int(filtered["totals"]["output_tokens"]) > 0
 
 

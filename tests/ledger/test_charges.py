@@ -150,7 +150,9 @@ def test_mon_18_a_million_rows_of_75_billion_dollars_fit(db: None) -> None:
 def test_a_sum_of_money_beyond_64_bits_is_exact(organization: Organization) -> None:
     nine = 9_000_000 * PICO
     for n in range(5):
-        series = ReportedSeries.objects.create(digest=bytes([n] * 16), organization=organization, workspace_id=str(n), currency="USD")
+        series = ReportedSeries.objects.create(
+            digest=bytes([n] * 16), organization=organization, workspace_id=str(n), currency="USD"
+        )
         ReportedLine.objects.create(day=DAY, series=series, amount=nine + n if n else -nine, amount_cents="", run=1)
     assert ReportedLine.objects.aggregate(total=ExactSum("amount"))["total"] == 3 * nine + 10
 
@@ -179,7 +181,12 @@ def test_mon_05_every_money_column_has_its_check(db: None) -> None:
 
 def test_mon_01_no_float_comes_near_money() -> None:
     root = Path(__file__).parents[2]
-    files = [*root.glob("pricing/*.py"), *root.glob("costwatch/ledger/**/*.py"), *root.glob("costwatch/insights/*.py"), root / "costwatch/money.py"]
+    files = [
+        *root.glob("pricing/*.py"),
+        *root.glob("costwatch/ledger/**/*.py"),
+        *root.glob("costwatch/insights/*.py"),
+        root / "costwatch/money.py",
+    ]
     guilty = [
         str(path.relative_to(root))
         for path in files
@@ -190,7 +197,15 @@ def test_mon_01_no_float_comes_near_money() -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=st.lists(st.tuples(st.sampled_from(["claude-opus-5-5", "claude-sonnet-5", "claude-3-haiku-20240307"]), st.lists(st.integers(0, 10**9), min_size=5, max_size=5)), max_size=8))
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["claude-opus-5-5", "claude-sonnet-5", "claude-3-haiku-20240307"]),
+            st.lists(st.integers(0, 10**9), min_size=5, max_size=5),
+        ),
+        max_size=8,
+    )
+)
 def test_mon_01_mon_03_the_total_equals_fractions_and_is_rounded_nowhere(record: Record, rows: list) -> None:
     with transaction.atomic():
         oracle = {
@@ -211,11 +226,18 @@ def test_mon_01_mon_03_the_total_equals_fractions_and_is_rounded_nowhere(record:
 
 def test_a_change_after_the_end_is_kept_as_a_signed_revision(record: Record) -> None:
     record(HOUR, {OPUS: (1000, 0, 0, 0, 7, 0)})
-    made = record(HOUR, {OPUS: (900, 0, 0, 0, 7, 0), OPUS._replace(model="claude-opus-5"): (5, 0, 0, 0, 0, 0)}, revises=True)
+    made = record(
+        HOUR, {OPUS: (900, 0, 0, 0, 7, 0), OPUS._replace(model="claude-opus-5"): (5, 0, 0, 0, 0, 0)}, revises=True
+    )
     assert made.rows == 2
     assert sorted(Revision.objects.values_list("uncached_input_tokens", "output_tokens")) == [(-100, 0), (5, 0)]
     record(HOUR, {}, revises=True)
-    assert sorted(Revision.objects.values_list("uncached_input_tokens", "output_tokens")) == [(-900, -7), (-100, 0), (-5, 0), (5, 0)]
+    assert sorted(Revision.objects.values_list("uncached_input_tokens", "output_tokens")) == [
+        (-900, -7),
+        (-100, 0),
+        (-5, 0),
+        (5, 0),
+    ]
     assert not Fact.objects.exists()
     assert not SeriesDay.objects.exists()
 
@@ -236,13 +258,25 @@ def test_reported_lines_are_replaced_as_a_set(record_cost: Record) -> None:
 
 
 def test_another_currency_is_never_added(record_cost: Record) -> None:
-    record_cost(HOUR, {ReportedDims("default", "USD"): (5 * PICO, "500"), ReportedDims("default", "EUR"): (7 * PICO, "700")})
+    record_cost(
+        HOUR, {ReportedDims("default", "USD"): (5 * PICO, "500"), ReportedDims("default", "EUR"): (7 * PICO, "700")}
+    )
     made = spend()
     assert (made["totals"]["reported_usd"], made["other_currencies"]) == ("5", {"EUR": "7"})
 
 
 def test_hostile_text_is_recorded_as_it_is(record: Record) -> None:
-    names = ["x" * 10_000, "<script>", "a\x00b", "'; DROP TABLE x;--", "\u202egpj", "=HYPERLINK(1)", "", "\U0001f600", "a\ud800"]
+    names = [
+        "x" * 10_000,
+        "<script>",
+        "a\x00b",
+        "'; DROP TABLE x;--",
+        "\u202egpj",
+        "=HYPERLINK(1)",
+        "",
+        "\U0001f600",
+        "a\ud800",
+    ]
     record(HOUR, {OPUS._replace(model=clean(name)): (1, 0, 0, 0, 0, 0) for name in names})
     rows = spend(group_by=["model"])["rows"]
     expected = {name.replace("\x00", "\u2400").replace("\ud800", "\\ud800") for name in names}
@@ -267,4 +301,3 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     past = ledger_prices.published(shipped)
     assert past.version == shipped.version
     assert past.resolve("claude-opus-5-5", DAY).low[0] == 4_000_000
-

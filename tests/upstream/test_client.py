@@ -63,7 +63,6 @@ def raw_server(answer: bytes, *, drip: float = 0.0) -> Iterator[str]:
         listener.close()
 
 
-
 def test_it_reads_an_organization(make: Make) -> None:
     assert organization.me(make()).name == "Example Inc"
 
@@ -105,9 +104,17 @@ def test_http_02_it_tries_five_times_and_waits_longer_each_time_with_jitter(
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [("overloaded", {}), ("html", {}), ("rate_limit", {"retry_after": "2"}), ("rate_limit_silent", {}), ("server_error", {"status": 504})],
+    [
+        ("overloaded", {}),
+        ("html", {}),
+        ("rate_limit", {"retry_after": "2"}),
+        ("rate_limit_silent", {}),
+        ("server_error", {"status": 504}),
+    ],
 )
-def test_http_02_a_passing_fault_is_outlived(make: Make, sandbox: SandboxServer, kind: str, options: dict[str, str]) -> None:
+def test_http_02_a_passing_fault_is_outlived(
+    make: Make, sandbox: SandboxServer, kind: str, options: dict[str, str]
+) -> None:
     sandbox.faults.add(kind, times=2, **options)
     assert organization.me(make()).name == "Example Inc"
     assert len(sandbox.requests) == 3
@@ -161,7 +168,9 @@ def test_http_02_a_fleet_that_failed_together_does_not_come_back_together() -> N
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
-def test_a_refusal_is_not_asked_again_and_keeps_the_vendors_sentence(make: Make, sandbox: SandboxServer, status: int) -> None:
+def test_a_refusal_is_not_asked_again_and_keeps_the_vendors_sentence(
+    make: Make, sandbox: SandboxServer, status: int
+) -> None:
     sandbox.faults.add(
         "body",
         status=status,
@@ -173,7 +182,9 @@ def test_a_refusal_is_not_asked_again_and_keeps_the_vendors_sentence(make: Make,
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_http_03_a_redirect_is_an_error_and_the_key_never_leaves(make: Make, sandbox: SandboxServer, status: int) -> None:
+def test_http_03_a_redirect_is_an_error_and_the_key_never_leaves(
+    make: Make, sandbox: SandboxServer, status: int
+) -> None:
     received: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.3)
@@ -251,9 +262,21 @@ def test_ing_09_a_long_answer_over_many_pages_is_read_whole(make: Make) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b"[]", b"null", b"<html>no</html>", b"[" * 100_000, b"\xef\xbb\xbf{}", b"\xff\xfe{", b'{"data":1,"has_more":false}'],
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"<html>no</html>",
+        b"[" * 100_000,
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{",
+        b'{"data":1,"has_more":false}',
+    ],
 )
-def test_u01_to_u05_u11_u38_answers_that_are_not_the_contract_are_refused(make: Make, sandbox: SandboxServer, body: bytes) -> None:
+def test_u01_to_u05_u11_u38_answers_that_are_not_the_contract_are_refused(
+    make: Make, sandbox: SandboxServer, body: bytes
+) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
     with raw_server(head % len(body) + body) as origin:
         client = AdminClient(origin, lambda: Secret(CANARY), sleep=lambda _: None)
@@ -308,7 +331,9 @@ def test_only_listed_paths_are_asked(make: Make) -> None:
         make().get("/v1/organizations/users/../invites")
 
 
-def test_http_09_u40_the_key_is_in_no_error_log_or_repr(make: Make, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_http_09_u40_the_key_is_in_no_error_log_or_repr(
+    make: Make, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
     stream = logging.StreamHandler()
     stream.setFormatter(RedactingFormatter("%(message)s"))
     stream.addFilter(RedactingFilter())
@@ -355,7 +380,8 @@ def test_an_environment_proxy_is_ignored(make: Make, monkeypatch: pytest.MonkeyP
 
 
 def test_no_connection_is_said_in_words() -> None:
-    with AdminClient("http://127.0.0.1:9", lambda: Secret("k"), sleep=lambda _: None) as client, pytest.raises(
-        Unreachable, match="no connection to the Admin API"
+    with (
+        AdminClient("http://127.0.0.1:9", lambda: Secret("k"), sleep=lambda _: None) as client,
+        pytest.raises(Unreachable, match="no connection to the Admin API"),
     ):
         organization.me(client)

@@ -1,0 +1,50 @@
+"""The Overview: what was spent, what it will come to, what needs attention."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from costwatch.insights.attention import findings
+from costwatch.insights.spend import Scope, spend
+from costwatch.ledger.models import ConsoleFigure
+from costwatch.web import address, verdict
+from costwatch.web.panel import panel
+from costwatch.web.tables import table
+from costwatch.web.tiles import tiles
+from costwatch.web.todo import todos
+
+LATER = "console_later"
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """The organization's page; with a swap of the chart, that panel alone."""
+    at = address.read(request)
+    if at.organization is None:
+        return render(request, "nothing_yet.html", {"section": "overview"})
+    scope = Scope(at.organization)
+    figures = spend(scope, at.period, at.compare)
+    if request.headers.get("HX-Target") == "spend":
+        return render(request, "partials/spend.html", {"panel": panel(scope, figures, at, "workspace")})
+    rows = table(scope, figures, "workspace_id", at)
+    context = {
+        "section": "overview",
+        "figures": figures,
+        "first": verdict.first_sentence(figures),
+        "second": verdict.second_sentence(figures, [(row.called, row.line) for row in rows.rows]),
+        "meta": verdict.meta(figures),
+        "todos": todos(findings(scope, at.period)),
+        "tiles": tiles(scope, figures),
+        "panel": panel(scope, figures, at, "workspace"),
+        "table": rows,
+        "asks_console": _asks_console(request, scope),
+    }
+    return render(request, "overview.html", context)
+
+
+def _asks_console(request: HttpRequest, scope: Scope) -> bool:
+    """Whether the figures of a real organization were never held against the Console."""
+    if settings.SANDBOX or LATER in request.session:
+        return False
+    return not ConsoleFigure.objects.filter(organization=scope.organization).exists()

@@ -1,0 +1,62 @@
+"""The list of workspaces, and the page of one."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from costwatch.directory.models import Workspace
+from costwatch.insights.attention import findings
+from costwatch.insights.spend import Scope, spend
+from costwatch.web import address, names, verdict
+from costwatch.web.about import about
+from costwatch.web.keys import keys_table
+from costwatch.web.panel import panel
+from costwatch.web.tables import table
+from costwatch.web.tiles import tiles
+from costwatch.web.todo import todos
+
+# These findings are the organization's, whichever workspace is looked at.
+OF_ORGANIZATION = ("source_closed", "source_failing", "source_silent", "inconsistent", "set_aside")
+
+
+@require_GET
+def workspaces(request: HttpRequest) -> HttpResponse:
+    """Every workspace with its figures."""
+    at = address.read(request)
+    if at.organization is None:
+        return render(request, "nothing_yet.html", {"section": "workspaces"})
+    scope = Scope(at.organization)
+    figures = spend(scope, at.period, at.compare)
+    context = {"section": "workspaces", "figures": figures, "table": table(scope, figures, "workspace_id", at)}
+    return render(request, "workspaces.html", context)
+
+
+@require_GET
+def workspace(request: HttpRequest, key: str) -> HttpResponse:
+    """One workspace; with a swap of the chart, that panel alone."""
+    at = address.read(request)
+    if at.organization is None or "\0" in key or not names.is_known(at.organization, key):
+        raise Http404(_("There is no workspace with this id."))
+    scope = Scope(at.organization, key)
+    figures = spend(scope, at.period, at.compare)
+    if request.headers.get("HX-Target") == "spend":
+        return render(request, "partials/spend.html", {"panel": panel(scope, figures, at, "model")})
+    rows = table(scope, figures, "model", at)
+    row = Workspace.objects.filter(organization=at.organization, key=key).first()
+    context = {
+        "section": "workspaces",
+        "called": names.workspace(key, names.workspaces(at.organization)),
+        "row": row,
+        "figures": figures,
+        "first": verdict.first_sentence(figures),
+        "second": verdict.second_sentence(figures, [(one.called, one.line) for one in rows.rows]),
+        "meta": verdict.meta(figures),
+        "todos": todos([one for one in findings(scope, at.period) if one.kind not in OF_ORGANIZATION]),
+        "tiles": tiles(scope, figures),
+        "panel": panel(scope, figures, at, "model"),
+        "table": rows,
+        "keys": keys_table(scope, figures),
+        "about": about(key, row),
+    }
+    return render(request, "workspace.html", context)
