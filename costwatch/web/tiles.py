@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
@@ -55,7 +55,7 @@ def _reported(figures: Spend, daily: list[int]) -> Tile:
     whole = figures.reported_until >= figures.period.until
     if not figures.reported_days:
         return Tile("reported", _("Reported"), ("reported",), money(None, "reported"), _("no day is reported yet"),
-                    mark_safe(""), (_("The cost report has no day of this period yet."), _as_of()), "")
+                    SafeString(""), (_("The cost report has no day of this period yet."), _as_of()), "")
     average = figures.day_average or 0
     return Tile(
         key="reported",
@@ -63,7 +63,7 @@ def _reported(figures: Spend, daily: list[int]) -> Tile:
         badges=("reported",),
         figure=money(figures.reported, "reported"),
         sub=_("%(amount)s a day on average") % {"amount": display.usd(average)},
-        picture=mark_safe(spark(daily)),
+        picture=SafeString(spark(daily)),
         how=(
             _("The sum of every line of Anthropic’s cost report in US dollars, %(span)s.")
             % {"span": display.span(figures.period.since, figures.reported_until - DAY)},
@@ -102,7 +102,7 @@ def _since(scope: Scope, figures: Spend) -> Tile:
         badges=("contracted", "open"),
         figure=span_of(then, "contracted"),
         sub=until,
-        picture=mark_safe(spark(sums)),
+        picture=SafeString(spark(sums)),
         how=(*how, _as_of()),
         exact=exact,
     )
@@ -116,9 +116,9 @@ def _forecast(figures: Spend, daily: list[int]) -> Tile:
         key="forecast",
         label=_("Forecast, %(period)s") % {"period": period_name(figures.period)},
         badges=("forecast",),
-        figure=mark_safe(f"{money(one.low, 'forecast', short=True)}–{money(one.high, 'forecast', short=True)}"),
+        figure=SafeString(f"{money(one.low, 'forecast', short=True)}–{money(one.high, 'forecast', short=True)}"),
         sub=_("middle %(amount)s") % {"amount": display.usd(one.middle)},
-        picture=mark_safe(spark_forecast(daily, one)),
+        picture=SafeString(spark_forecast(daily, one)),
         how=(
             _("Reported so far, and for each day to come the average of the same weekday in the four weeks before."),
             _("The range takes the two lowest and the two highest of those four. No trend is assumed."),
@@ -148,7 +148,7 @@ def _against(scope: Scope, figures: Spend, daily: list[int]) -> Tile:
             "percent": display.signed(share, figures.delta) if share else _("no share"),
             "amount": display.usd(figures.compared_reported),
         },
-        picture=mark_safe(spark(daily, [before.get(day, 0) for day in other.days])),
+        picture=SafeString(spark(daily, [before.get(day, 0) for day in other.days])),
         how=(
             _("Reported in this period minus reported in %(span)s: the same number of days.") % {"span": span},
             _as_of(),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from costwatch.access.views import sign_in, sign_in_link, sign_out
+from costwatch.access.views import sign_in, sign_in_demo, sign_in_link, sign_out
 from costwatch.web.downloads import download
 from costwatch.web.fragments import healthz, progress, search
 from costwatch.web.overview import overview
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("downloads/models.csv", download, {"what": "models"}, name="models_csv"),
     path("downloads/keys.csv", download, {"what": "keys"}, name="keys_csv"),
     path("sign-in/", sign_in, name="sign_in"),
+    path("sign-in/demo/", sign_in_demo, name="sign_in_demo"),
     path("sign-out/", sign_out, name="sign_out"),
     path("sign-in/link/<str:token>/", sign_in_link, name="sign_in_link"),
     path("healthz", healthz, name="healthz"),

@@ -30,7 +30,7 @@ from costwatch.ledger.models import (
 from costwatch.ledger.reprice import is_due, reprice
 from costwatch.money import ExactSum, MoneyOutOfRange, from_db, to_db
 
-from .conftest import Record
+from tests.conftest import Record
 
 HOUR = datetime(2026, 11, 12, 5, tzinfo=UTC)
 DAY = date(2026, 11, 12)

@@ -1,0 +1,197 @@
+"""What is configured: the key, the upstream, time, the data folder, prices. Values that matter, never secrets."""
+
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from costwatch import clock
+from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
+from costwatch.ledger import prices
+from costwatch.upstream.client import check_origin
+from costwatch.upstream.credential import VARIABLE, MissingCredential, admin_key
+from pricing.table import PriceTableError
+
+GROUP = "Configuration"
+GIGABYTE = 2**30
+LITTLE_SPACE, NO_SPACE = GIGABYTE, GIGABYTE // 10
+SECRET_KEY_LENGTH = 50
+line = partial(Line, GROUP)
+
+
+def configuration() -> Iterator[Line]:
+    """Every line about the configuration. Reads the environment and the data folder, writes nothing that stays."""
+    yield from _mode()
+    yield from _key()
+    yield from _upstream()
+    yield from _choices()
+    yield from _time()
+    yield from _data_folder()
+    yield from _prices()
+
+
+def _mode() -> Iterator[Line]:
+    kind = "the sandbox organization (invented numbers)" if settings.SANDBOX else "a real organization"
+    yield line(OK, f"COSTWATCH_ENV is {settings.ENVIRONMENT}, reading {kind}, pages at {settings.PUBLIC_URL}")
+    if not settings.PRODUCTION:
+        return
+    if settings.SANDBOX:
+        yield line(WARN, "production reads the sandbox organization", "Set COSTWATCH_ADMIN_KEY_FILE.")
+    if not settings.HTTPS:
+        yield line(
+            WARN, "COSTWATCH_PUBLIC_URL is plain http", "Put https in front and set COSTWATCH_PUBLIC_URL to that address."
+        )
+    if len(settings.SECRET_KEY) < SECRET_KEY_LENGTH:
+        yield line(
+            FAIL,
+            f"COSTWATCH_SECRET_KEY has {len(settings.SECRET_KEY)} characters",
+            f"Set it to {SECRET_KEY_LENGTH} random characters or more.",
+        )
+
+
+def _key() -> Iterator[Line]:
+    path = os.environ.get(f"{VARIABLE}_FILE", "")
+    if settings.SANDBOX:
+        if path or os.environ.get(VARIABLE):
+            yield line(
+                NOTE, "an Admin key is set but the sandbox is read", "Unset COSTWATCH_SANDBOX to read your organization."
+            )
+        else:
+            yield line(
+                NOTE, "no Admin key: the sandbox is read", f"Set {VARIABLE}_FILE to a file with an Admin key to read yours."
+            )
+        return
+    try:
+        key = admin_key()
+    except (MissingCredential, ValueError) as error:
+        yield line(FAIL, str(error), f"Put the Admin key alone into a file, and its path into {VARIABLE}_FILE.")
+        return
+    if not path:
+        yield line(
+            NOTE,
+            f"the Admin key {key.fingerprint} comes from {VARIABLE}",
+            f"A file is safer than a variable: mode 0600, its path in {VARIABLE}_FILE. It can be replaced while we run.",
+        )
+        return
+    yield line(OK, f"the Admin key {key.fingerprint} comes from the file {path}")
+    if os.environ.get(VARIABLE):
+        yield line(WARN, f"{VARIABLE} is set too and not used", f"Unset {VARIABLE}; the file is what counts.")
+    mode = stat.S_IMODE(Path(path).stat().st_mode)
+    if mode & 0o077:
+        yield line(WARN, f"others on this machine may read or change {path} (mode {mode:04o})", f"chmod 600 {path}")
+
+
+def _upstream() -> Iterator[Line]:
+    try:
+        origin = check_origin(settings.UPSTREAM_URL)
+    except ValueError as error:
+        yield line(FAIL, f"COSTWATCH_UPSTREAM_URL: {error}", "Unset it; the default is right for everybody.")
+    else:
+        if not settings.SANDBOX:
+            yield line(OK, f"the upstream is {origin}")
+    if settings.HTTPS_PROXY:
+        proxy = urlsplit(settings.HTTPS_PROXY)
+        if proxy.scheme in ("http", "https") and proxy.hostname:
+            yield line(OK, f"requests go through the proxy {proxy.hostname}:{_port(settings.HTTPS_PROXY)}")
+        else:
+            yield line(FAIL, "COSTWATCH_HTTPS_PROXY is not a URL", "Write it as http://proxy.example.com:3128.")
+    if settings.CA_BUNDLE and not Path(settings.CA_BUNDLE).is_file():
+        yield line(
+            FAIL,
+            f"COSTWATCH_CA_BUNDLE names {settings.CA_BUNDLE}, which is not a file",
+            "Point it at a PEM file with the certificates of your proxy's authority, or unset it.",
+        )
+
+
+def _port(url: str) -> str:
+    try:
+        return str(urlsplit(url).port or "default port")
+    except ValueError:
+        return "(bad port)"
+
+
+def _choices() -> Iterator[Line]:
+    if settings.MANAGE not in ("on", "off"):
+        yield line(FAIL, f"COSTWATCH_MANAGE is {settings.MANAGE!r}", "It is either off (the default) or on.")
+    if not settings.BACKFILL_SINCE:
+        return
+    try:
+        since = date.fromisoformat(settings.BACKFILL_SINCE)
+    except ValueError:
+        yield line(
+            FAIL,
+            f"COSTWATCH_BACKFILL_SINCE is {settings.BACKFILL_SINCE!r}, which is not a day",
+            "Write it as 2026-01-31, or unset it.",
+        )
+        return
+    if since > clock.today():
+        yield line(
+            FAIL, f"COSTWATCH_BACKFILL_SINCE is {since}, which is in the future", "Choose a past day, or unset it."
+        )
+    else:
+        yield line(OK, f"history is read since {since} (COSTWATCH_BACKFILL_SINCE)")
+
+
+def _time() -> Iterator[Line]:
+    try:
+        now = clock.now()
+    except ValueError as error:
+        yield line(FAIL, f"COSTWATCH_NOW: {error}", "Write it in UTC, or unset it.")
+        return
+    if clock.is_frozen():
+        yield line(
+            NOTE,
+            f"business time stands still at {clock.rfc3339(now)}",
+            "This is for tests, demos and screenshots; unset COSTWATCH_NOW to follow the clock.",
+        )
+
+
+def _data_folder() -> Iterator[Line]:
+    folder = Path(settings.DATA_DIR)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield line(
+            FAIL,
+            f"the data folder {folder} cannot be written",
+            "Give this user write access, or choose another COSTWATCH_DATA_DIR.",
+        )
+        return
+    free = shutil.disk_usage(folder).free
+    what = f"the data folder is {folder}, {free / GIGABYTE:.1f} GB free"
+    mark = FAIL if free < NO_SPACE else WARN if free < LITTLE_SPACE else OK
+    yield line(mark, what, "" if mark == OK else "Free some space, or move the folder (COSTWATCH_DATA_DIR).")
+    yield from _server(folder / "up.lock")
+
+
+def _server(lock: Path) -> Iterator[Line]:
+    """Whether `manage.py up` runs here: it holds a lock on this file for as long as it lives."""
+    try:
+        with lock.open() as file:
+            holder = file.read().strip()
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        yield line(OK, f"costwatch runs on this folder ({holder})")
+        return
+    yield line(NOTE, "costwatch is not running on this folder", "Start it with make run (or manage.py up).")
+
+
+def _prices() -> Iterator[Line]:
+    overlay = settings.PRICES_FILE
+    try:
+        table = prices.table()
+    except (PriceTableError, OSError) as error:
+        problems = len(str(error).splitlines())
+        more = f" (and {problems - 1} more)" if problems > 1 else ""
+        do = f"See every problem: python -m pricing check {overlay}" if overlay else "Restore pricing/tables/claude.toml."
+        yield line(FAIL, f"prices cannot be used: {first_line(error)}{more}", do)
+        return
+    origin = f"with the overlay {overlay}" if overlay else "as shipped"
+    yield line(OK, f"prices {table.version}, {len(table.models())} models, {origin}")

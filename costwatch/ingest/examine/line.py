@@ -1,0 +1,68 @@
+"""One line of an examination, and calls that may not take long."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+OK, NOTE, WARN, FAIL = "ok", "note", "warn", "fail"
+MARKS = (OK, NOTE, WARN, FAIL)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One finding.
+
+    Shape: `mark` is one of `MARKS`, best first; `what` a sentence; `do` the advice, empty only where all is well.
+    """
+
+    group: str
+    mark: str
+    what: str
+    do: str = ""
+
+    def __post_init__(self) -> None:
+        if self.mark not in MARKS or (self.mark != OK and not self.do):
+            raise ValueError(f"a line that is not ok says what to do: {self.what!r}")
+
+
+class TookTooLong(Exception):
+    """A call gave no answer in the time it had."""
+
+
+def within(seconds: float, calls: dict[str, Callable[[], T]]) -> dict[str, T | Exception]:
+    """Run calls side by side and wait for all of them together.
+
+    Units: `seconds` of the monotonic clock, for all. Shape: what each gave or raised; `TookTooLong` for those that are
+    still at it. They are left behind: their threads do not keep a process alive.
+    """
+    outcomes: dict[str, T | Exception] = {}
+    done = threading.Semaphore(0)
+
+    def run(name: str, call: Callable[[], T]) -> None:
+        try:
+            outcomes[name] = call()
+        except Exception as error:
+            outcomes[name] = error
+        done.release()
+
+    for name, call in calls.items():
+        threading.Thread(target=run, args=(name, call), name=f"examine {name}", daemon=True).start()
+    end = threading.Event()
+    waiter = threading.Thread(target=_wait, args=(done, len(calls), end), daemon=True)
+    waiter.start()
+    end.wait(seconds)
+    late = TookTooLong(f"no answer within {seconds:g} s")
+    return {name: outcomes.get(name, late) for name in calls}
+
+
+def _wait(done: threading.Semaphore, count: int, end: threading.Event) -> None:
+    for _ in range(count):
+        done.acquire()
+    end.set()
+
+
+def first_line(text: Any) -> str:
+    """The first line of a longer explanation."""
+    return next(iter(str(text).strip().splitlines()), "") or type(text).__name__

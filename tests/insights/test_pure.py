@@ -1,0 +1,99 @@
+"""The pure parts of insights: splitting, forecasting, periods, intervals."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costwatch.insights.forecast import forecast
+from costwatch.insights.periods import Period, compared, month, parse
+from costwatch.insights.query import BadQuestion, Query, period_name, period_span, question
+from costwatch.insights.split import split
+
+TODAY = date(2026, 11, 20)
+
+
+def test_an_amount_is_split_by_weights_and_the_odd_picos_go_to_the_largest_remainders() -> None:
+    assert split(100, {"a": 1, "b": 1, "c": 1}) == {"a": 34, "b": 33, "c": 33}
+    assert split(10, {"a": 7, "b": 2, "c": 1}) == {"a": 7, "b": 2, "c": 1}
+    assert split(-100, {"a": 2, "b": 1}) == {"a": -67, "b": -33}
+    assert split(100, {"a": 0, "b": 0}) == {}
+
+
+@given(st.integers(-(10**24), 10**24), st.dictionaries(st.text(max_size=3), st.integers(0, 10**18), max_size=12))
+def test_the_parts_of_a_split_sum_to_it_exactly(amount: int, weights: dict[str, int]) -> None:
+    parts = split(amount, weights)
+    assert (sum(parts.values()) == amount) if sum(weights.values()) else parts == {}
+
+
+def test_a_forecast_takes_each_day_to_come_as_its_weekday_was() -> None:
+    # Four weeks: weekdays 10, 12, 14, 16 by week, weekends 2; known so far is 100; a Friday and a Saturday to come.
+    history = {}
+    for offset in range(28):
+        day = date(2026, 10, 23) + timedelta(days=offset)
+        history[day] = 2 if day.weekday() >= 5 else 10 + 2 * (offset // 7)
+    made = forecast(known=100, history=history, to_come=[date(2026, 11, 20), date(2026, 11, 21)])
+    assert made is not None
+    assert [(day.low, day.middle, day.high) for day in made.days] == [(11, 13, 15), (2, 2, 2)]
+    assert (made.low, made.middle, made.high) == (113, 115, 117)
+
+
+def test_a_forecast_needs_seven_days() -> None:
+    six = {date(2026, 11, day): 5 for day in range(1, 7)}
+    assert forecast(known=30, history=six, to_come=[date(2026, 11, 7)]) is None
+    assert forecast(known=35, history=six | {date(2026, 11, 7): 5}, to_come=[date(2026, 11, 8)]) is not None
+
+
+def test_a_month_is_compared_with_the_same_days_of_the_one_before() -> None:
+    november = month(TODAY)
+    part = Period(date(2026, 11, 1), date(2026, 11, 20))
+    assert compared(november, part, "same_days") == Period(date(2026, 10, 1), date(2026, 10, 20))
+    assert compared(november, part, "previous") == Period(date(2026, 10, 13), date(2026, 11, 1))
+    assert compared(november, part, "none") is None
+    march = month(date(2026, 3, 31))
+    assert compared(march, march, "same_days") == Period(date(2026, 2, 1), date(2026, 3, 1))
+
+
+def test_a_range_of_a_page_names_its_last_day() -> None:
+    assert parse(name="", since="", until="", today=TODAY) == Period(date(2026, 11, 1), date(2026, 12, 1))
+    assert parse(name="", since="2026-11-05", until="2026-11-05", today=TODAY).days == [date(2026, 11, 5)]
+    for since, until in (
+        ("2026-02-30", "2026-03-01"),
+        ("yesterday", ""),
+        ("2026-11-05", "2026-11-01"),
+        ("0001-01-01", "9999-12-31"),
+    ):
+        with pytest.raises(BadQuestion):
+            parse(name="", since=since, until=until, today=TODAY)
+    with pytest.raises(BadQuestion):
+        parse(name="for-ever", since="", until="", today=TODAY)
+
+
+def test_intervals_have_nominal_names() -> None:
+    assert period_name(date(2026, 11, 1), "week") == "2026-10-26"
+    assert period_name(date(2026, 11, 1), "month") == "2026-11"
+    assert period_name(date(2026, 11, 1), "total") == ""
+    asked = Query(date(2026, 11, 1), date(2026, 11, 3), "week")
+    start, end = period_span("2026-10-26", "week", asked)
+    assert (start.date(), end.date()) == (date(2026, 10, 26), date(2026, 11, 2))
+
+
+def test_the_defaults_are_this_month_until_tomorrow(now: object) -> None:
+    assert (question().since, question().until) == (date(2026, 11, 1), date(2026, 11, 21))
+    assert question(until=date(2026, 10, 5)).since == date(2026, 10, 4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"group_by": ("workspace__organization__admin_key",)},
+        {"group_by": ("model", "model")},
+        {"filters": {"__class__": ("x",)}},
+        {"interval": "fortnight"},
+        {"until": date(2026, 11, 1)},
+    ],
+)
+def test_q02_q06_a_question_outside_the_list_is_refused(wrong: dict) -> None:
+    with pytest.raises(BadQuestion):
+        Query(**({"since": date(2026, 11, 1), "until": date(2026, 11, 2)} | wrong))
