@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db.models import F, QuerySet
 
 from costwatch.ingest.models import Coverage, CoverageChange, State
-from costwatch.ingest.plan import Standing, settles
+from costwatch.ingest.plan import SETTLES_AFTER, Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
 
@@ -38,6 +38,11 @@ def standings(organization_id: int, source: str, since: datetime, until: datetim
         organization=organization_id, source=source, start__gte=since, start__lt=until
     ).values_list("start", "end", "state", "last_read_at")
     return {start: Standing(end, state in FINAL, read_at) for start, end, state, read_at in rows}
+
+
+def settleable(owner: Owner, now: datetime) -> list[datetime]:
+    """The open buckets that a second equal read settles."""
+    return list(_mine(owner).filter(state=State.OPEN, end__lte=now - SETTLES_AFTER).values_list("start", flat=True))
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:

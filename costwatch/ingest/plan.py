@@ -23,7 +23,7 @@ class Cadence:
     rereads: tuple[tuple[timedelta, timedelta], ...]
 
 
-USAGE = Cadence(HOUR, 168, ((2 * DAY, 3 * HOUR / 60), (7 * DAY, 6 * HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY)))
+USAGE = Cadence(HOUR, 168, ((2 * DAY, HOUR / 12), (7 * DAY, 6 * HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY)))
 COST = Cadence(DAY, 31, ((7 * DAY, HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY)))
 
 

@@ -17,6 +17,7 @@ from costwatch.directory import mirror
 from costwatch.directory.models import Organization
 from costwatch.ingest import cost, coverage, usage
 from costwatch.ingest.connect import Connection
+from costwatch.ingest.coverage import Owner
 from costwatch.ingest.lease import Held, lease
 from costwatch.ingest.models import Run
 from costwatch.ingest.plan import COST, USAGE, Cadence, due, windows
@@ -163,9 +164,7 @@ class _Windows:
 
     def _unsettled(self, now: datetime) -> list[Window]:
         """The buckets that only lack a second equal read: the first pass read them just now."""
-        since = clock.midnight(history_since(self.organization, now))
-        known = coverage.standings(self.organization.pk, self.source, since, now)
-        settleable = [start for start, one in known.items() if not one.settled and now >= one.end + timedelta(hours=6)]
+        settleable = coverage.settleable(Owner(self.organization.pk, self.source), now)
         return windows(settleable, self.cadence)
 
     def _pass(self, planned: list[Window], progress: Progress) -> None:

@@ -11,7 +11,7 @@ from costwatch.ingest.models import Coverage, Quarantined, Source, State
 from costwatch.insights import cells
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
-from costwatch.insights.spend import Scope, reported_by_day
+from costwatch.insights.spend import Bounds, Scope, reported_by_day
 from costwatch.ledger.models import SeriesDay
 from costwatch.ledger.prices import table as price_table
 
@@ -60,7 +60,9 @@ def _stopped_sources(scope: Scope) -> Iterator[Finding]:
         if not source.available:
             yield Finding("source_closed", "info", source.name, detail=source.reason)
         elif source.failures and (source.last_success_at is None or now - source.last_success_at > LATE_AFTER):
-            yield Finding("source_failing", "danger", source.name, moment=source.last_success_at, detail=source.last_error)
+            yield Finding(
+                "source_failing", "danger", source.name, moment=source.last_success_at, detail=source.last_error
+            )
         elif not clock.is_frozen() and source.last_success_at and now - source.last_success_at > STOPPED_AFTER:
             yield Finding("source_silent", "danger", source.name, moment=source.last_success_at)
 
@@ -68,9 +70,11 @@ def _stopped_sources(scope: Scope) -> Iterator[Finding]:
 def _implausible_days(scope: Scope, period: Period) -> Iterator[Finding]:
     """Settled days on which what we compute and what was reported differ by more than a factor of two.
 
-    Both sides are the token lines of workspaces, where both reports see the same thing. A hundredfold error in units
-    cannot hide from this.
+    Both sides are token and search lines of the whole organization, where both reports see the same thing. A
+    hundredfold error in units cannot hide from this. On a day with tokens without a price there is no upper bound.
     """
+    if scope.workspace:
+        return
     settled = {
         start.date()
         for start in Coverage.objects.filter(
@@ -84,13 +88,13 @@ def _implausible_days(scope: Scope, period: Period) -> Iterator[Finding]:
     if not settled:
         return
     dims = ("service_tier",)
-    ours: dict[date, tuple[int, int]] = {}
+    ours: dict[date, Bounds] = {}
     query = Query(period.since, period.until, "day", dims, scope.filters)
     for cell in cells.usage_cells(query, cells.prices_of(query)):
         if cell.dims[0].startswith("priority"):
             continue
-        low, high = ours.get(_day(cell.moment), (0, 0))
-        ours[_day(cell.moment)] = (low + cell.contracted_low, high + cell.contracted_high)
+        one = Bounds(cell.contracted_low, cell.contracted_high, cell.unpriced_tokens)
+        ours[_day(cell.moment)] = ours.get(_day(cell.moment), Bounds()) + one
     reported: dict[date, int] = {}
     for (day, kind), amount in reported_by_day(scope, period, "cost_type").items():
         if kind in ("tokens", "web_search", ""):
@@ -98,15 +102,15 @@ def _implausible_days(scope: Scope, period: Period) -> Iterator[Finding]:
     off = [
         day
         for day in sorted(settled)
-        if reported.get(day, 0) > 0 and day in ours and not _plausible(reported[day], *ours[day])
+        if reported.get(day, 0) > 0 and day in ours and not _plausible(reported[day], ours[day])
     ]
     if off:
         yield Finding("implausible", "danger", amount=len(off), day=off[-1])
 
 
-def _plausible(reported: int, low: int, high: int) -> bool:
+def _plausible(reported: int, ours: Bounds) -> bool:
     """Whether reported lies within a factor of two of our bounds."""
-    return low <= 2 * reported and reported <= 2 * high
+    return ours.low <= 2 * reported and (reported <= 2 * ours.high or ours.unpriced_tokens > 0)
 
 
 def _held_back(scope: Scope, period: Period) -> Iterator[Finding]:
@@ -123,9 +127,9 @@ def _held_back(scope: Scope, period: Period) -> Iterator[Finding]:
 
 def _inconsistent(scope: Scope) -> Iterator[Finding]:
     """Hours whose last good values were kept because a later read did not add up."""
-    found = Coverage.objects.filter(
-        organization=scope.organization, state=State.INCONSISTENT, rejected=0
-    ).aggregate(number=Count("start"), first=Min("start"))
+    found = Coverage.objects.filter(organization=scope.organization, state=State.INCONSISTENT, rejected=0).aggregate(
+        number=Count("start"), first=Min("start")
+    )
     if found["number"]:
         yield Finding("inconsistent", "warn", amount=found["number"], moment=found["first"])
 
@@ -136,9 +140,7 @@ def _set_aside(scope: Scope) -> Iterator[Finding]:
         number=Count("id"), first=Min("bucket_start"), reason=Max("reason")
     )
     if found["number"]:
-        yield Finding(
-            "set_aside", "warn", amount=found["number"], moment=found["first"], detail=found["reason"] or ""
-        )
+        yield Finding("set_aside", "warn", amount=found["number"], moment=found["first"], detail=found["reason"] or "")
 
 
 def _other_currencies(scope: Scope, period: Period) -> Iterator[Finding]:

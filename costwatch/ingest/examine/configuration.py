@@ -46,7 +46,9 @@ def _mode() -> Iterator[Line]:
         yield line(WARN, "production reads the sandbox organization", "Set COSTWATCH_ADMIN_KEY_FILE.")
     if not settings.HTTPS:
         yield line(
-            WARN, "COSTWATCH_PUBLIC_URL is plain http", "Put https in front and set COSTWATCH_PUBLIC_URL to that address."
+            WARN,
+            "COSTWATCH_PUBLIC_URL is plain http",
+            "Put https in front and set COSTWATCH_PUBLIC_URL to that address.",
         )
     if len(settings.SECRET_KEY) < SECRET_KEY_LENGTH:
         yield line(
@@ -61,11 +63,15 @@ def _key() -> Iterator[Line]:
     if settings.SANDBOX:
         if path or os.environ.get(VARIABLE):
             yield line(
-                NOTE, "an Admin key is set but the sandbox is read", "Unset COSTWATCH_SANDBOX to read your organization."
+                NOTE,
+                "an Admin key is set but the sandbox is read",
+                "Unset COSTWATCH_SANDBOX to read your organization.",
             )
         else:
             yield line(
-                NOTE, "no Admin key: the sandbox is read", f"Set {VARIABLE}_FILE to a file with an Admin key to read yours."
+                NOTE,
+                "no Admin key: the sandbox is read",
+                f"Set {VARIABLE}_FILE to a file with an Admin key to read yours.",
             )
         return
     try:
@@ -190,7 +196,11 @@ def _prices() -> Iterator[Line]:
     except (PriceTableError, OSError) as error:
         problems = len(str(error).splitlines())
         more = f" (and {problems - 1} more)" if problems > 1 else ""
-        do = f"See every problem: python -m pricing check {overlay}" if overlay else "Restore pricing/tables/claude.toml."
+        do = (
+            f"See every problem: python -m pricing check {overlay}"
+            if overlay
+            else "Restore pricing/tables/claude.toml."
+        )
         yield line(FAIL, f"prices cannot be used: {first_line(error)}{more}", do)
         return
     origin = f"with the overlay {overlay}" if overlay else "as shipped"

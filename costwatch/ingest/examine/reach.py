@@ -35,7 +35,9 @@ def database() -> Iterator[Line]:
         return
     yield Line(DATABASE, OK, "the schema is up to date")
     if not Installation.objects.exists():
-        yield Line(DATABASE, NOTE, "the database is new: nothing has been read into it", "Start make run or manage.py sync.")
+        yield Line(
+            DATABASE, NOTE, "the database is new: nothing has been read into it", "Start make run or manage.py sync."
+        )
         return
     try:
         held = ensure()
@@ -43,7 +45,9 @@ def database() -> Iterator[Line]:
         what, _, do = str(error).partition(". ")
         yield Line(DATABASE, FAIL, what, do or "Choose another database.")
     else:
-        yield Line(DATABASE, OK, f"it holds {'a sandbox' if held.kind == 'sandbox' else 'a real organization'}, as it should")
+        yield Line(
+            DATABASE, OK, f"it holds {'a sandbox' if held.kind == 'sandbox' else 'a real organization'}, as it should"
+        )
 
 
 def _reached() -> Line:

@@ -39,7 +39,11 @@ def rights() -> Iterator[Line]:
     """Every source, asked once: ok, refused with the vendor's sentence, or unreachable."""
     try:
         client = AdminClient(
-            settings.UPSTREAM_URL, admin_key, proxy=settings.HTTPS_PROXY, ca_bundle=settings.CA_BUNDLE, sleep=_no_second_try
+            settings.UPSTREAM_URL,
+            admin_key,
+            proxy=settings.HTTPS_PROXY,
+            ca_bundle=settings.CA_BUNDLE,
+            sleep=_no_second_try,
         )
     except (ValueError, OSError) as error:
         yield line(FAIL, f"nothing can be asked: {error}", "Correct the line about it under Configuration.")
@@ -87,9 +91,13 @@ def _judged(probe: Probe, error: Exception) -> tuple[str, str, str]:
         what = "unreachable: the Admin API is busy or failing"
     else:
         what = f"not understood: {type(error).__name__}: {error}"
-    return FAIL, what, (
-        "Look at the network (COSTWATCH_HTTPS_PROXY, COSTWATCH_CA_BUNDLE) and the vendor's status page; what was read "
-        "stays, and reading goes on by itself."
+    return (
+        FAIL,
+        what,
+        (
+            "Look at the network (COSTWATCH_HTTPS_PROXY, COSTWATCH_CA_BUNDLE) and the vendor's status page; what was read "
+            "stays, and reading goes on by itself."
+        ),
     )
 
 

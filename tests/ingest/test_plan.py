@@ -1,0 +1,137 @@
+"""Planning is pure: states and times in, windows out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costwatch.clock import DAY, HOUR
+from costwatch.ingest.plan import COST, USAGE, Standing, due, settles, starts, windows
+from costwatch.ingest.split import Negative, facts
+from costwatch.ledger.dimensions import UsageDims
+
+NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def test_missing_hours_come_newest_first_and_include_the_one_under_way() -> None:
+    found = due({}, since=MIDNIGHT - HOUR, now=NOW, cadence=USAGE)
+    assert (found[0].hour, found[-1]) == (14, MIDNIGHT - HOUR)
+    assert len(found) == 16
+
+
+def test_a_window_holds_what_one_request_answers_and_ends_at_a_midnight() -> None:
+    made = windows(starts(MIDNIGHT - 20 * DAY, NOW, HOUR), USAGE)
+    assert [(one.end - one.start) // HOUR for one in made] == [15 + 6 * 24, 7 * 24, 7 * 24]
+    assert all(one.start.hour == 0 for one in made)
+    assert [(one.end - one.start) // DAY for one in windows(starts(MIDNIGHT - 399 * DAY, NOW, DAY), COST)] == [
+        31
+    ] * 12 + [28]
+
+
+@given(st.sets(st.integers(0, 400), max_size=80))
+def test_windows_cover_exactly_the_hours_asked_for(hours: set[int]) -> None:
+    made = windows([MIDNIGHT - hour * HOUR for hour in hours], USAGE)
+    covered = [one.start + HOUR * n for one in made for n in range((one.end - one.start) // HOUR)]
+    assert sorted(covered) == sorted(MIDNIGHT - hour * HOUR for hour in hours)
+    assert all((one.end - one.start) // HOUR <= 168 for one in made)
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "read_hours_ago", "expected"),
+    [
+        (1, 0, False),
+        (1, 1, True),
+        (5, 0.05, False),
+        (100, 5, False),
+        (100, 7, True),
+        (20 * 24, 23, False),
+        (20 * 24, 25, True),
+        (80 * 24, 29 * 24, False),
+        (80 * 24, 31 * 24, True),
+        (100 * 24, 60 * 24, False),
+    ],
+)
+def test_a_settled_hour_is_read_again_by_its_age(age_hours: int, read_hours_ago: float, expected: bool) -> None:
+    end = NOW - timedelta(hours=age_hours)
+    known = {end - HOUR: Standing(end, settled=True, last_read_at=NOW - timedelta(hours=read_hours_ago))}
+    assert ((end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)) is expected
+
+
+def test_an_open_hour_is_due_once_its_six_hours_are_over() -> None:
+    end = NOW - 6 * HOUR
+    known = {end - HOUR: Standing(end, settled=False, last_read_at=NOW - timedelta(seconds=90))}
+    assert (end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)
+
+
+@pytest.mark.parametrize(
+    ("hours_after_end", "equal_reads", "first_read_hours_after", "expected"),
+    [
+        (5.99, 9, 0, False),
+        (6, 1, 0, False),
+        (6, 2, 0, True),
+        (24 * 7, 1, 24 * 7, True),
+        (24 * 7, 1, 24 * 7 - 1, False),
+    ],
+)
+def test_ing_07_a_bucket_settles_after_six_hours_and_two_equal_reads(
+    hours_after_end: float, equal_reads: int, first_read_hours_after: float, expected: bool
+) -> None:
+    end = MIDNIGHT
+    assert (
+        settles(
+            end=end,
+            now=end + timedelta(hours=hours_after_end),
+            first_read_at=end + timedelta(hours=first_read_hours_after),
+            equal_reads=equal_reads,
+        )
+        is expected
+    )
+
+
+KEY = ("apikey_1", None, "claude-opus-5-5", "standard", "global")
+
+
+def test_the_standard_part_is_the_base_minus_its_splitters() -> None:
+    made = facts(
+        {KEY: (100, 0, 0, 0, 50, 3)},
+        fast={KEY: (30, 0, 0, 0, 10, 1)},
+        long={KEY: (20, 0, 0, 0, 5, 0)},
+        fast_long={KEY: (4, 0, 0, 0, 1, 0)},
+    )
+    dims = UsageDims("apikey_1", "default", "claude-opus-5-5", "standard", "0-200k", "global", "standard")
+    assert made == {
+        dims: (54, 0, 0, 0, 36, 2),
+        dims._replace(speed="fast"): (26, 0, 0, 0, 9, 1),
+        dims._replace(context_window="200k-1M"): (16, 0, 0, 0, 4, 0),
+        dims._replace(speed="fast", context_window="200k-1M"): (4, 0, 0, 0, 1, 0),
+    }
+
+
+def test_a_chain_that_was_not_read_leaves_its_dimension_unreported() -> None:
+    assert facts({KEY: (1, 0, 0, 0, 0, 0)}, fast={}) == {
+        UsageDims("apikey_1", "default", "claude-opus-5-5", "standard", "", "global", "standard"): (1, 0, 0, 0, 0, 0)
+    }
+
+
+def test_the_default_workspace_by_null_and_by_its_real_id_is_one() -> None:
+    real = ("apikey_1", "wrkspc_real", "claude-opus-5-5", "standard", "global")
+    made = facts({KEY: (1, 0, 0, 0, 0, 0), real: (2, 0, 0, 0, 0, 0)}, default_workspace="wrkspc_real")
+    assert list(made.values()) == [(3, 0, 0, 0, 0, 0)]
+
+
+def test_a_splitter_that_exceeds_the_base_is_not_subtracted() -> None:
+    with pytest.raises(Negative):
+        facts({KEY: (1, 0, 0, 0, 0, 0)}, fast={KEY: (2, 0, 0, 0, 0, 0)})
+
+
+@given(
+    st.lists(st.integers(0, 10**15), min_size=6, max_size=6), st.lists(st.integers(0, 100), min_size=18, max_size=18)
+)
+def test_ing_18_the_facts_of_a_bucket_sum_to_its_base(base: list[int], shares: list[int]) -> None:
+    both = tuple(n * min(s, 20) // 100 for n, s in zip(base, shares[:6], strict=True))
+    fast = tuple(b + (n - b) * min(s, 40) // 100 for n, b, s in zip(base, both, shares[6:12], strict=True))
+    long = tuple(b + (n - f) * min(s, 40) // 100 for n, b, f, s in zip(base, both, fast, shares[12:], strict=True))
+    made = facts({KEY: tuple(base)}, fast={KEY: fast}, long={KEY: long}, fast_long={KEY: both})  # type: ignore[dict-item]
+    assert [sum(counts[i] for counts in made.values()) for i in range(6)] == base
