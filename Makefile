@@ -32,16 +32,18 @@ setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
 
 $(BIN)/uv:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "costwatch needs Python 3.11 or newer, this is " + sys.version.split()[0])'
-	$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "costwatch needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt
 
 $(VENV)/.run: uv.lock pyproject.toml | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --no-dev --inexact
+	@echo "Installing the locked dependencies"
+	@$(BIN)/uv sync --quiet --frozen --no-dev --inexact
 	@touch $@
 
 $(VENV)/.dev: uv.lock pyproject.toml | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --inexact
+	@echo "Installing the locked dependencies"
+	@$(BIN)/uv sync --quiet --frozen --inexact
 	@touch $@ $(VENV)/.run
 
 services:

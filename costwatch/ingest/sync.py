@@ -16,6 +16,7 @@ from costwatch import clock
 from costwatch.directory import mirror
 from costwatch.directory.models import Organization
 from costwatch.ingest import cost, coverage, usage
+from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.coverage import Owner
 from costwatch.ingest.lease import Held, lease
@@ -151,6 +152,8 @@ class _Windows:
                         break
             finally:
                 self._roll_up_months()
+            if self.source == COST_SOURCE:
+                give_colours(self.organization)
         return progress.run
 
     def _planned(self, now: datetime) -> list[Window]:

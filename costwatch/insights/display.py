@@ -33,6 +33,12 @@ def usd(pico: int) -> str:
     return MINUS + text if pico < 0 else text
 
 
+def usd_cents(pico: int) -> str:
+    """Dollars with cents, whatever the size: beside a figure that a person compares digit by digit."""
+    cents = divided(abs(pico), CENT)
+    return f"{MINUS if pico < 0 else ''}${cents // 100:,}.{cents % 100:02d}"
+
+
 def usd_column(pico: int, largest: int) -> str:
     """Dollars in a column: its largest value decides the precision; what that would print as $0 keeps its cents."""
     whole = divided(abs(pico), PICO)

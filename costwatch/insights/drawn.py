@@ -1,4 +1,4 @@
-"""A stack made ready to draw: which values get a series, what goes under Other, days joined into bins. Exact sums. Pure."""
+"""A stack made ready to draw: values joined into series and Other, days into bins, by exact sums. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import F
+
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
@@ -134,12 +136,17 @@ def _ceiling(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one source of an organization stands. `through` is how far its newest bucket goes; None: nothing read."""
+    """How one source of an organization stands.
+
+    `through` is how far its newest bucket goes, `whole_until` the end of the newest bucket read after it was over; None
+    where there is none.
+    """
 
     source: str
     available: bool
     reason: str
     through: datetime | None
+    whole_until: datetime | None
     last_success: datetime | None
     last_error: str
     failures: int
@@ -149,13 +156,16 @@ def standings(organization: Organization) -> list[Standing]:
     """How every source of an organization stands, for people."""
     made = []
     for row in Source.objects.filter(organization=organization).order_by("name"):
-        newest = Coverage.objects.filter(organization=organization, source=row.name).order_by("-start").first()
+        found = Coverage.objects.filter(organization=organization, source=row.name).order_by("-start")
+        newest = found.first()
+        whole = found.filter(last_read_at__gte=F("end")).first()
         made.append(
             Standing(
                 source=row.name,
                 available=row.available,
                 reason=row.reason,
                 through=min(newest.end, newest.last_read_at) if newest else None,
+                whole_until=whole.end if whole else None,
                 last_success=row.last_success_at,
                 last_error=row.last_error,
                 failures=row.failures,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pricing.money import parse_usd
 
-# Plain digits with at most cents; thousands either all separated or not at all. Nothing else is a figure of the Console.
+# Plain digits with at most cents; thousands either all separated or not at all.
 _FIGURE = re.compile(r"\$? ?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?")
 MOST_DIGITS = 20
 # What a single cell of every database holds.
@@ -32,7 +32,7 @@ class ConsoleForm(forms.Form):
         if sum(letter.isdigit() for letter in text) > MOST_DIGITS:
             raise ValidationError(_("That has more than 20 digits; type the total with two decimals."))
         if text.startswith(("-", "−", "(")):
-            raise ValidationError(_("A month’s total is not negative; type it as the Console shows it, such as 41,208.77."))
+            raise ValidationError(_("A month’s total is not negative; type it as the Console shows it."))
         if not text.isascii() or not _FIGURE.fullmatch(text):
             raise ValidationError(_("Type plain digits with a point for cents, such as 41,208.77 or $41208.77."))
         amount = parse_usd(text.lstrip("$ ").replace(",", ""))

@@ -104,6 +104,8 @@ def _advice(organization: Organization, name: str, subject: str, match: Match) -
         "first_day": _("That is the first day of the month. The Console shows local days, this page UTC days."),
         "last_day": _("That is the last day of the month. The Console shows local days, this page UTC days."),
     }
-    unexplained = _("No workspace, cost type or day explains it. Check that the Console shows the same month, in US dollars.")
+    unexplained = _(
+        "No workspace, cost type or day explains it. Check that the Console shows the same month, in US dollars."
+    )
     return simple.get(name, unexplained)
 

@@ -101,7 +101,7 @@ def _unpriced(one: Finding) -> Todo:
         words = _("Price unknown: %(tokens)s tokens, %(tier)s tier")
         text = words % {"tokens": count, "tier": _name(one.detail)}
     else:
-        text = _("Price unknown: %(tokens)s tokens, in no total") % {"tokens": count}
+        text = _("Price unknown: %(tokens)s tokens") % {"tokens": count}
     return Todo(one.kind, one.level, "prices", text, _name(one.subject), f"{one.amount:,}")
 
 

@@ -33,7 +33,8 @@ def first_sentence(figures: Spend) -> SafeString:
     """What a period has come to, and will come to."""
     period, ours = period_name(figures.period), bounds(figures.since_then, "contracted")
     if not figures.reads_cost:
-        return format_html(_("{}: <strong>{}</strong> at your rates. This key may not read the cost report."), period, ours)
+        words = _("{}: <strong>{}</strong> at your rates. This key may not read the cost report.")
+        return format_html(words, period, ours)
     if not figures.reported_days:
         if figures.since_through is None:
             return format_html(_("{}: <strong>nothing is known yet</strong>."), period)

@@ -83,7 +83,7 @@ def _key() -> Iterator[Line]:
         yield line(
             NOTE,
             f"the Admin key {key.fingerprint} comes from {VARIABLE}",
-            f"A file is safer than a variable: mode 0600, its path in {VARIABLE}_FILE. It can be replaced while we run.",
+            f"A file is safer, and can be replaced at any time: mode 0600, its path in {VARIABLE}_FILE.",
         )
         return
     yield line(OK, f"the Admin key {key.fingerprint} comes from the file {path}")

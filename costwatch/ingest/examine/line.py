@@ -1,9 +1,10 @@
 """One line of an examination, and calls that may not take long."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 OK, NOTE, WARN, FAIL = "ok", "note", "warn", "fail"
 MARKS = (OK, NOTE, WARN, FAIL)
@@ -38,31 +39,23 @@ def within(seconds: float, calls: dict[str, Callable[[], T]]) -> dict[str, T | E
     still at it. They are left behind: their threads do not keep a process alive.
     """
     outcomes: dict[str, T | Exception] = {}
-    done = threading.Semaphore(0)
 
     def run(name: str, call: Callable[[], T]) -> None:
         try:
             outcomes[name] = call()
         except Exception as error:
             outcomes[name] = error
-        done.release()
 
-    for name, call in calls.items():
-        threading.Thread(target=run, args=(name, call), name=f"examine {name}", daemon=True).start()
-    end = threading.Event()
-    waiter = threading.Thread(target=_wait, args=(done, len(calls), end), daemon=True)
-    waiter.start()
-    end.wait(seconds)
+    threads = [threading.Thread(target=run, args=(name, call), daemon=True) for name, call in calls.items()]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
     late = TookTooLong(f"no answer within {seconds:g} s")
     return {name: outcomes.get(name, late) for name in calls}
 
 
-def _wait(done: threading.Semaphore, count: int, end: threading.Event) -> None:
-    for _ in range(count):
-        done.acquire()
-    end.set()
-
-
-def first_line(text: Any) -> str:
+def first_line(text: object) -> str:
     """The first line of a longer explanation."""
     return next(iter(str(text).strip().splitlines()), "") or type(text).__name__

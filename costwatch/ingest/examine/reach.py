@@ -50,6 +50,11 @@ def database() -> Iterator[Line]:
         )
 
 
+def has_tables() -> bool:
+    """Whether the database was ever prepared."""
+    return Installation._meta.db_table in connection.introspection.table_names()
+
+
 def _reached() -> Line:
     if connection.vendor == "sqlite":
         outcome: Exception | None = None
@@ -102,9 +107,9 @@ def broker() -> Iterator[Line]:
 
 
 def _ring(url: str) -> None:
-    from kombu import Connection
+    from kombu.connection import Connection
 
-    with Connection(url, connect_timeout=BROKER_SECONDS) as asked:
+    with Connection(url, connect_timeout=BROKER_SECONDS) as asked:  # type: ignore[no-untyped-call]
         asked.connect()
 
 

@@ -95,8 +95,8 @@ def _judged(probe: Probe, error: Exception) -> tuple[str, str, str]:
         FAIL,
         what,
         (
-            "Look at the network (COSTWATCH_HTTPS_PROXY, COSTWATCH_CA_BUNDLE) and the vendor's status page; what was read "
-            "stays, and reading goes on by itself."
+            "Look at the network (COSTWATCH_HTTPS_PROXY, COSTWATCH_CA_BUNDLE) and the vendor's status page; what was "
+            "read stays, and reading goes on by itself."
         ),
     )
 

@@ -88,7 +88,7 @@ def moment(value: datetime | None) -> str:
 
 @register.filter
 def name(text: str, key: str = "") -> SafeString:
-    """A name from upstream as text: nothing in it can hide, and a very long one is clipped with the whole in its title."""
+    """A name from upstream as text: nothing in it can hide; a very long one is clipped, with the whole in its title."""
     shown = visible(text, key)
     if len(shown) <= LONGEST_NAME:
         return format_html('<bdi class="name">{}</bdi>', shown)
@@ -97,7 +97,7 @@ def name(text: str, key: str = "") -> SafeString:
 
 @register.simple_tag
 def money(
-    pico: int | None, source: str, largest: int | None = None, sign: bool = False, short: bool = False
+    pico: int | None, source: str, largest: int | None = None, sign: bool = False, short: bool = False, cents: bool = False
 ) -> SafeString:
     """A money figure: its text, its exact value, and which source it comes from."""
     if source not in SOURCES:
@@ -105,6 +105,8 @@ def money(
     if pico is None:
         return format_html('<span class="muted">{}</span>', _("not known"))
     text = display.usd_short(pico) if short else display.usd(pico)
+    if cents:
+        text = display.usd_cents(pico)
     if largest is not None:
         text = display.usd_column(pico, largest)
     return format_html(

@@ -85,6 +85,8 @@ class Command(BaseCommand):
         told, complaint = -10, ""
         while not stop.wait(1.0):
             organizations = list(Organization.objects.order_by("pk"))
+            if not organizations:
+                continue
             states = [progress(one) for one in organizations]
             total, done = sum(one.total for one in states), sum(one.done for one in states)
             percent = 100 if states and done >= total else done * 100 // total if total else 0
