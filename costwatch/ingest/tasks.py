@@ -2,9 +2,8 @@
 
 import logging
 
-from celery import shared_task
-
 from costwatch import clock
+from costwatch.celery import app
 from costwatch.directory.models import Organization
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 SECONDS_A_TASK = 120.0
 
 
-@shared_task(name="costwatch.ingest.tasks.tick")
+@app.task(name="costwatch.ingest.tasks.tick")
 def tick() -> None:
     """Ask the database what is due and ring for it. Safe to run twice: a lease lets one run work."""
     now = clock.now()
@@ -35,7 +34,7 @@ def tick() -> None:
                 run_source.delay(organization.pk, source)
 
 
-@shared_task(name="costwatch.ingest.tasks.meet")
+@app.task(name="costwatch.ingest.tasks.meet")
 def meet() -> None:
     """Find out whose key we have, then tick."""
     try:
@@ -49,7 +48,7 @@ def meet() -> None:
     tick.delay()
 
 
-@shared_task(name="costwatch.ingest.tasks.run_source")
+@app.task(name="costwatch.ingest.tasks.run_source")
 def run_source(organization_id: int, source: str, **_: object) -> None:
     """Do what is due of one source, for two minutes at most, then ring again if something is left."""
     organization = Organization.objects.get(pk=organization_id)
@@ -70,7 +69,7 @@ def run_source(organization_id: int, source: str, **_: object) -> None:
         run_source.delay(organization_id, source)
 
 
-@shared_task(name="costwatch.ingest.tasks.reprice")
+@app.task(name="costwatch.ingest.tasks.reprice")
 def reprice() -> None:
     """Price every day again with the table in force."""
     for _ in ledger_reprice.reprice(ledger_prices.current()):

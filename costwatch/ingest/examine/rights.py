@@ -77,10 +77,10 @@ def _judged(probe: Probe, error: Exception) -> tuple[str, str, str]:
     """The mark, what happened, and what to do."""
     if isinstance(error, Refused):
         said = f"refused: {error.status} {error.kind}: {error.sentence}"
-        if probe.name == SPEED:
-            return NOTE, said, probe.without
         if error.status == 401:
             return FAIL, said, advice(error)
+        if probe.name == SPEED:
+            return NOTE, said, probe.without
         return WARN, said, f"{probe.without} {advice(error)}"
     if isinstance(error, MissingCredential):
         return FAIL, f"not asked: {error}", "Correct the line about the key under Configuration."

@@ -1,0 +1,170 @@
+"""The commands, as a person would type them."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+
+from costwatch.directory.models import Organization
+from costwatch.ingest.installation import WrongDatabase, ensure
+from costwatch.ingest.models import Installation
+from costwatch.ingest.progress import progress
+from costwatch.ingest.tasks import run_source, tick
+from costwatch.ledger.models import Fact
+from costwatch.upstream.sandbox.server import SandboxServer
+
+from .conftest import Sync
+
+MANAGE = str(Path(django_settings.BASE_DIR) / "manage.py")
+
+
+@pytest.fixture
+def real(upstream: SandboxServer, settings: object) -> SandboxServer:
+    """The commands take the sandbox for a real organization."""
+    settings.SANDBOX = False  # type: ignore[attr-defined]
+    return upstream
+
+
+def sync(*arguments: str) -> tuple[str, int]:
+    out = io.StringIO()
+    try:
+        call_command("sync", *arguments, stdout=out, stderr=io.StringIO())
+    except SystemExit as stop:
+        return out.getvalue(), int(stop.code or 0)
+    return out.getvalue(), 0
+
+
+def test_sync_reads_everything_and_the_second_sync_changes_nothing(real: SandboxServer, db: None) -> None:
+    first, code = sync("--format", "json")
+    assert code == 0
+    assert [run["outcome"] for run in json.loads(first)["runs"]] == ["succeeded"] * 3
+    facts = Fact.objects.count()
+    second, code = sync("--format", "json")
+    assert [run["outcome"] for run in json.loads(second)["runs"]] == ["succeeded", "nothing due", "nothing due"]
+    assert (Fact.objects.count(), code) == (facts, 0)
+
+
+def test_sync_of_one_source_and_span_reads_just_that(real: SandboxServer, db: None) -> None:
+    text, code = sync("--source", "usage", "--since", "2026-11-10", "--until", "2026-11-12")
+    assert code == 0
+    assert text.startswith("usage: succeeded, 1 of 1 windows")
+    days = {moment.date().isoformat() for moment in Fact.objects.values_list("bucket_start", flat=True)}
+    assert days == {"2026-11-10", "2026-11-11"}
+
+
+def test_sync_says_which_window_failed_and_why_and_exits_1(real: SandboxServer, db: None) -> None:
+    real.faults.add("lost_token", path="cost_report", times=None)
+    text, code = sync("--source", "cost")
+    assert code == 1
+    assert "cost: failed" in text
+    assert "$.has_more is true but $.next_page is null" in text
+    assert "2026-11-06 to 2026-11-21" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--since", "2026-02-30"), ("--since", "2026-11-12", "--until", "2026-11-12"), ("--source", "limits")],
+)
+def test_sync_refuses_what_it_cannot_do(real: SandboxServer, db: None, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        sync(*arguments)
+
+
+def test_sync_without_a_key_starts_the_sandbox(db: None, now: datetime, settings: object) -> None:
+    settings.BACKFILL_SINCE = "2026-11-18"  # type: ignore[attr-defined]
+    settings.SANDBOX = True  # type: ignore[attr-defined]
+    before = os.environ.get("COSTWATCH_ADMIN_KEY")
+    try:
+        _, code = sync()
+    finally:
+        if before is None:
+            os.environ.pop("COSTWATCH_ADMIN_KEY", None)
+    assert code == 0
+    assert Organization.objects.get().name == "Example Inc"
+
+
+def test_a_database_keeps_its_kind_and_a_sandbox_its_time(
+    db: None, now: datetime, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SANDBOX = True  # type: ignore[attr-defined]
+    anchor = ensure().anchor
+    assert ensure().anchor == anchor
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-21T00:00:00Z")
+    with pytest.raises(WrongDatabase, match="Set COSTWATCH_NOW as it was"):
+        ensure()
+    settings.SANDBOX = False  # type: ignore[attr-defined]
+    with pytest.raises(WrongDatabase, match="holds a sandbox"):
+        ensure()
+    assert Installation.objects.count() == 1
+
+
+def test_the_tasks_do_what_is_due_and_nothing_twice(
+    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("directory")
+    rung: list[tuple[object, ...]] = []
+    monkeypatch.setattr(run_source, "delay", lambda *arguments: rung.append(arguments))
+    tick()
+    organization = Organization.objects.get()
+    assert rung == [(organization.pk, "cost"), (organization.pk, "usage")]
+    run_source(organization.pk, "cost", a_later_argument="is ignored")
+    run_source(organization.pk, "usage")
+    requests = len(upstream.requests)
+    run_source(organization.pk, "usage")
+    assert len(upstream.requests) == requests
+    assert progress(organization).is_done
+    rung.clear()
+    tick()
+    assert rung == []
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> dict[str, str]:
+    """The environment of a person with an empty folder."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COSTWATCH_") and k not in ("DATABASE_URL", "PORT")}
+    return kept | {"COSTWATCH_DATA_DIR": str(tmp_path), "COSTWATCH_LOG_LEVEL": "ERROR"}
+
+
+def test_up_names_another_port_when_its_own_is_in_use(local: dict[str, str]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, MANAGE, "up", "--port", str(port)], env=local, capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert f"port {port} is in use by another program. Try another one: PORT=" in done.stderr
+
+
+def test_up_refuses_a_data_folder_that_another_start_holds(local: dict[str, str]) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    first = subprocess.Popen(
+        [sys.executable, MANAGE, "up", "--port", str(port)], env=local, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert first.stdout
+        for line in first.stdout:
+            if line.startswith("costwatch is at"):
+                assert line.strip() == f"costwatch is at http://127.0.0.1:{port}"
+                break
+        second = subprocess.run(
+            [sys.executable, MANAGE, "up", "--port", "1"], env=local, capture_output=True, text=True, timeout=60
+        )
+        assert second.returncode == 1
+        assert "costwatch already runs on the data folder" in second.stderr
+        assert f"process {first.pid}" in second.stderr
+        first.terminate()
+        assert first.wait(timeout=30) == 0
+    finally:
+        first.kill()
+        first.wait()
