@@ -77,7 +77,7 @@
         tickangle: 0, showgrid: false, zeroline: false, ticks: "", automargin: false, tickfont: { color: ink["ink-3"], size: 11 },
       },
       yaxis: {
-        range: [values[0], values.at(-1)], tickvals: values, ticktext: figure.ticks.map((tick) => tick[1]), fixedrange: true, gridcolor: ink.grid,
+        range: [figure.lowest, values.at(-1)], tickvals: values, ticktext: figure.ticks.map((tick) => tick[1]), fixedrange: true, gridcolor: ink.grid,
         zeroline: true, zerolinecolor: ink.axis, zerolinewidth: 1, ticks: "", automargin: false, ticklabelstandoff: 6,
       },
     };
@@ -98,11 +98,11 @@
       list.append(cell("span", "", `key f${slot}`), cell("dt", name), cell("dd", amount), cell("dd", share, "muted"));
     }
     const sums = [[words.reported, told.reported], [words.since, told.since], [words.previous, told.previous], [words.ahead, told.ahead]];
-    if (told.rows.length) list.append(cell("span", "", "line"));
-    for (const [name, amount] of sums) if (amount) list.append(cell("dt", name, "tot"), cell("dd", amount, "sum"));
+    const totals = cell("dl", "", "sums");
+    for (const [name, amount] of sums) if (amount) totals.append(cell("dt", name), cell("dd", amount));
     const head = cell("p", `${told.weekday} ${told.day}`.trim());
     head.append(cell("span", told.state));
-    tip.replaceChildren(head, list);
+    tip.replaceChildren(head, list, totals);
     tip.hidden = false;
     const room = panel.querySelector(".plot").clientWidth, wide = tip.offsetWidth;
     tip.style.insetInlineStart = `${Math.max(0, at + 16 + wide > room ? at - 16 - wide : at + 16)}px`;

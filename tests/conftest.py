@@ -15,7 +15,6 @@ from costwatch.ledger.dimensions import Counts, ReportedDims, UsageDims
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.record import Recorded, ReportedDay, UsageBucket, record_reported, record_usage
 from costwatch.ledger.rollup import refresh_days, refresh_series_months
-
 from costwatch.upstream.credential import VARIABLE
 from costwatch.upstream.sandbox.server import SandboxServer
 

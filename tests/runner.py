@@ -38,7 +38,7 @@ def main() -> int:
         failed = _pytest("SQLite", ["tests", *extra], environment)
         with _postgres(Path(folder)) as url:
             if url is None:
-                print("NOT TESTED: PostgreSQL is missing on this machine; its half of the suite did not run", flush=True)
+                print("NOT TESTED: PostgreSQL is missing here; its half of the suite did not run", flush=True)
                 failed = failed or int(STRICT)
             else:
                 existing = [path for path in STORES if (ROOT / path).exists()]
@@ -69,8 +69,8 @@ def _postgres(folder: Path) -> Iterator[str | None]:
         subprocess.run(["chown", "postgres", str(cluster), str(socket)], check=True)
         as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
     run = [*as_owner, str(programs / "pg_ctl"), "-D", str(cluster), "-l", str(cluster / "log"), "-w"]
-    init = [*as_owner, str(programs / "initdb"), "-D", str(cluster), "-U", "costwatch", "-A", "trust", "-N", "-E", "UTF8"]
-    subprocess.run([*init, "--no-locale"], check=True, stdout=subprocess.DEVNULL)
+    init = [*as_owner, str(programs / "initdb"), "-D", str(cluster), "-U", "costwatch", "-A", "trust"]
+    subprocess.run([*init, "-N", "-E", "UTF8", "--no-locale"], check=True, stdout=subprocess.DEVNULL)
     options = f"-c listen_addresses='' -c unix_socket_directories='{socket}' -c fsync=off -c max_connections=50"
     subprocess.run([*run, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL)
     try:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -83,7 +83,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "sign_in_link.html", {"form": form}, status=400 if form.errors else 200)
 
 
-def _come_in(request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+def _come_in(request: HttpRequest, user: User) -> HttpResponse:
     request.session.pop(demo.SIGNED_OUT, None)
     login(request, user, backend=BACKEND)
     return HttpResponseRedirect(_next(request))

@@ -106,7 +106,7 @@ def oldest(organization: Organization) -> datetime | None:
 
 
 def _workspace_of(key: lists.ApiKey, default: str) -> str:
-    """The workspace of a key as facts name it: its scope knows the default workspace by its real id, the old field not."""
+    """The workspace of a key as facts name it; only its scope knows the default workspace, by its real id."""
     if key.scope and key.scope.type == "organization":
         return ""
     scoped = key.scope.workspace_id if key.scope else None

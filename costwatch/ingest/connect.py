@@ -56,7 +56,7 @@ def connect(with_client: AdminClient) -> Connection:
 
 
 def _identify_by_usage(with_client: AdminClient, refusal: Refused) -> str:
-    """A key may be refused its organization's name and still read usage: one bucket tells, and names the organization."""
+    """A key may be refused its organization's name and still read usage: one bucket tells, and names it."""
     hour = clock.floor_hour(clock.now())
     window = Window(hour - clock.HOUR, hour)
     params = [

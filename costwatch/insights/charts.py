@@ -58,6 +58,7 @@ class Figure:
     bins: tuple[Bin, ...]
     traces: tuple[Trace, ...]
     ticks: tuple[Tick, ...]
+    lowest: int
     labels: Mapping[int, str]
     total: int
     since_total: Bounds
@@ -80,11 +81,13 @@ def figure(drawn: Drawn, names: Mapping[str, tuple[str, str]], words: Words) -> 
         )
         for layer in drawn.layers
     )
+    ticks, lowest = _scale(drawn)
     return Figure(
         words=words,
         bins=drawn.bins,
         traces=traces,
-        ticks=_scale(drawn),
+        ticks=ticks,
+        lowest=lowest,
         labels=_day_labels(drawn.bins, words.today),
         total=drawn.total,
         since_total=drawn.since_total,
@@ -93,26 +96,34 @@ def figure(drawn: Drawn, names: Mapping[str, tuple[str, str]], words: Words) -> 
     )
 
 
-def _scale(drawn: Drawn) -> tuple[Tick, ...]:
-    """Three or four lines from zero up, and down where there is something below zero."""
+def _scale(drawn: Drawn) -> tuple[tuple[Tick, ...], int]:
+    """Three or four lines from zero up, lines below where credits reach them, and the lowest value to show."""
     tops, bottoms = [0], [0]
     for index, one in enumerate(drawn.bins):
         parts = [layer.reported[index] + layer.since[index].low for layer in drawn.layers]
         tops += [sum(part for part in parts if part > 0), one.previous or 0, one.ahead[2] if one.ahead else 0]
         bottoms.append(sum(part for part in parts if part < 0))
-    step = _step(max(tops))
-    lines = [step * index for index in range(4) if index == 0 or step * (index - 1) < max(tops)]
-    while lines[0] > min(bottoms) and -min(bottoms) * 20 > lines[-1]:
+    step, count = _step(max(tops))
+    lines = [step * index for index in range(count + 1)]
+    while lines[0] - step >= min(bottoms):
         lines.insert(0, lines[0] - step)
-    return tuple(Tick(value, display.usd_short(value)) for value in lines)
+    return tuple(Tick(value, display.usd_short(value)) for value in lines), min(bottoms)
 
 
-def _step(largest: int) -> int:
-    """The smallest round step of which three cover the largest value."""
+def _step(largest: int) -> tuple[int, int]:
+    """A round step and how many of it, two or three, cover the largest value with the least room above."""
     if largest <= 0:
-        return PICO
+        return PICO, 2
     scale = 10 ** max(0, len(str(largest)) - 2)
-    return next(step * scale * more for more in (1, 10) for step in STEPS if step * scale * more * 3 >= largest)
+    fitting = [
+        (step * scale * more * count, -count, step * scale * more)
+        for more in (1, 10)
+        for step in STEPS
+        for count in (2, 3)
+        if step * scale * more * count >= largest
+    ]
+    _top, count, step = min(fitting)
+    return step, -count
 
 
 def _day_labels(bins: Sequence[Bin], today: str) -> dict[int, str]:
@@ -122,7 +133,8 @@ def _day_labels(bins: Sequence[Bin], today: str) -> dict[int, str]:
         every = max(5, every)
     made: dict[int, str] = {}
     for index, one in enumerate(bins):
-        if index == 0 or one.first.day == 1:
+        daily = one.first == one.last
+        if index == 0 or (daily and one.first.day == 1 and index > every // 2):
             name = display.short_day(one.first)
         elif every >= 5 and one.first == one.last and len(bins) <= 31:
             name = str(one.first.day) if one.first.day % 5 == 0 else ""
@@ -198,6 +210,7 @@ def plotly(made: Figure) -> dict[str, Any]:
     """The figure as JSON for the browser: heights are floats, every text and amount is an exact string."""
     return {
         "bars": len(made.bins),
+        "lowest": _float(made.lowest),
         "ticks": [[_float(tick.value), tick.label] for tick in made.ticks],
         "labels": [[index, label, made.bins[index].is_today] for index, label in sorted(made.labels.items())],
         "previous": [None if one.previous is None else _float(one.previous) for one in made.bins],
@@ -208,8 +221,8 @@ def plotly(made: Figure) -> dict[str, Any]:
                 "name": inert(trace.label),
                 "slot": trace.slot,
                 "href": trace.href,
-                "reported": [_float(amount) for amount in trace.reported],
-                "since": [_float(bounds.low) for bounds in trace.since],
+                "reported": [_float(amount) if amount else None for amount in trace.reported],
+                "since": [_float(bounds.low) if bounds.low else None for bounds in trace.since],
             }
             for trace in made.traces
         ],

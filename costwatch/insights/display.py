@@ -79,7 +79,7 @@ def percent(part: int, of: int) -> str:
         return ""
     tenths = divided(abs(part) * 1000, abs(of))
     sign = MINUS if (part < 0) != (of < 0) and tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10} %"
+    return f"{sign}{tenths // 10:,}.{tenths % 10} %"
 
 
 def tokens(count: int) -> str:

@@ -13,7 +13,7 @@ SPARK = 24
 def svg(made: Figure, name: str) -> str:
     """The figure as one SVG for every width: text never scales, lines lie in a stretched inner picture."""
     base = HEIGHT - FOOT
-    lowest, highest = made.ticks[0].value, made.ticks[-1].value
+    lowest, highest = made.lowest, made.ticks[-1].value
 
     def y(value: int) -> float:
         return base - (base - TOP) * (value - lowest) / (highest - lowest)

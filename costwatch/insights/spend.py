@@ -52,7 +52,8 @@ class Spend:
     """The figures of a period: reported up to a day, at your rates since, a forecast, and a comparison.
 
     `reported_until` is exclusive: the first day the cost report does not cover whole. `since_through` is how far the
-    usage goes. `reads_cost` is False where the key may not read the cost report; everything is then at your rates.
+    usage goes. `compared` is None also where its days are not all read. `reads_cost` is False where the key may not read
+    the cost report; everything is then at your rates.
     """
 
     period: Period
@@ -139,6 +140,8 @@ def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
     until = reported_until(scope.organization, period) if reads_cost else period.since
     known = Period(period.since, until) if until > period.since else None
     other = periods.compared(period, known, how) if known else None
+    if other and not _is_read(scope.organization, other):
+        other = None
     settled, opened = _states(scope.organization, period)
     return Spend(
         period=period,
@@ -273,6 +276,12 @@ def _forecasts(scope: Scope, period: Period, until: date, dimension: str) -> dic
         if one:
             made[value] = one
     return made
+
+
+def _is_read(organization: Organization, period: Period) -> bool:
+    """Whether the cost report of every day of a period was read: what was not is not zero."""
+    span = {"start__gte": clock.midnight(period.since), "start__lt": clock.midnight(period.until)}
+    return Coverage.objects.filter(organization=organization, source="cost", **span).count() >= len(period.days)
 
 
 def _reported(scope: Scope, period: Period | None) -> int:

@@ -23,7 +23,7 @@ _CHARGED = (*COUNTS, *MONEY, "unpriced_tokens")
 
 
 def refresh_days(*, organization_id: int, days: Iterable[date], prices: Prices) -> None:
-    """Make the day rollups of some days, and the group's months that hold them, from the facts. Call in a transaction."""
+    """Make the day rollups of some days, and their group months, from the facts. Call in a transaction."""
     days = sorted(set(days))
     for day in days:
         start = clock.midnight(day)
@@ -98,7 +98,7 @@ def _add(sums: dict[tuple[Any, ...], list[Any]], key: tuple[Any, ...], charged: 
 
 
 def _bounded(charged: Charged) -> Charged:
-    """Hold money back that does not fit into one cell: its row reads 0, all its tokens unpriced, and the counts stay."""
+    """Hold back money that does not fit into one cell: it reads 0, its tokens count as unpriced, the counts stay."""
     amounts = charged[6:10]
     if all(money.fits(amount, connection.vendor) for amount in amounts):
         return charged

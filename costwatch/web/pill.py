@@ -1,7 +1,7 @@
 """The pill that says how far the data goes, with every source's standing behind it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -28,7 +28,7 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """The pill: its state (ok, warn, danger, reading), icon, text (and a short one for narrow pages), a line a source."""
+    """The pill: its state (ok, warn, danger, reading), icon, text a short one for narrow pages, a line a source."""
 
     state: str
     icon: str
@@ -65,7 +65,7 @@ def pill(organization: Organization | None) -> Pill:
     return Pill("warn" if late else "ok", "clock" if late else "check", text, short, lines, far)
 
 
-def _when(moment: clock.datetime) -> str:
+def _when(moment: datetime) -> str:
     """A time of today, or a day and a time."""
     if moment.date() == clock.today():
         return display.time(moment)

@@ -74,7 +74,7 @@ def table(scope: Scope, figures: Spend, dimension: str, at: Address) -> Table:
         rows.append(_row(called, line, figures))
     field = at.sort.removeprefix("-")
     if field in _ORDERS:
-        rows.sort(key=_ORDERS[field], reverse=at.sort.startswith("-"))  # type: ignore[arg-type]
+        rows.sort(key=_ORDERS[field], reverse=at.sort.startswith("-"))
     else:
         field = "reported"
     descending = at.sort.startswith("-") or not at.sort

@@ -12,8 +12,8 @@ from costwatch.insights import display
 from costwatch.insights.periods import Period
 from costwatch.insights.spend import Line, Spend
 from costwatch.web.address import DAY
-from costwatch.web.names import Called
-from costwatch.web.templatetags.figures import bounds, money, visible
+from costwatch.web.names import Called, visible
+from costwatch.web.templatetags.figures import bounds, money
 
 
 def period_name(period: Period) -> str:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -29,10 +28,10 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.xdist_gr
 
 
 @pytest.fixture
-def environment(sandbox: SandboxServer, tmp_path: Path, now: datetime) -> Iterator[dict[str, str]]:
+def environment(sandbox: SandboxServer, tmp_path: Path, now: datetime) -> dict[str, str]:
     """What a process needs to read the sandbox into a database of its own."""
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    yield kept | {
+    return kept | {
         "COSTWATCH_DATA_DIR": str(tmp_path / "disturbed"),
         "COSTWATCH_UPSTREAM_URL": sandbox.url,
         "COSTWATCH_ADMIN_KEY": sandbox.admin_key,
@@ -60,7 +59,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def answer(environment: dict[str, str], name: str, grouping: str) -> dict[str, object]:
     asked = ["report", name, "--since", SINCE, "--until", "2026-11-20", "--group-by", grouping, "--format", "json"]
-    done = subprocess.run([sys.executable, MANAGE, *asked], env=environment, capture_output=True, timeout=120, check=True)
+    command = [sys.executable, MANAGE, *asked]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=True)
     made: dict[str, object] = json.loads(done.stdout)
     return made
 

@@ -72,7 +72,7 @@ def test_an_empty_sandbox_is_well_and_says_the_next_step(
     assert status == 0
     assert of("Upstream", lines) == [
         ("ok", "organization: 'Example Inc' (686af8fa-7e96-53e9-bf06-20a324d4b55d)"),
-        ("ok", "usage: one hour read, 69 rows"),
+        ("ok", "usage: one hour read, 68 rows"),
         ("ok", "usage by speed: one hour read, 3 rows"),
         ("ok", "cost report: one day read, 117 lines"),
         ("ok", "workspaces: 12 read"),
@@ -352,7 +352,7 @@ def test_what_could_not_be_recorded_or_priced_is_counted(
     status, lines = doctor()
     assert status == 1
     odd = the("1 hours did not add up", lines)
-    assert (odd["mark"], odd["do"][-48:]) == ("warn", "manage.py sync --source usage --since 2026-11-12.")
+    assert (odd["mark"], odd["do"][-49:]) == ("warn", "manage.py sync --source usage --since 2026-11-12.")
     assert the("1 report rows could not be recorded", lines)["what"].endswith("Expected `int`")
     assert "usage: moon_phase" in next(line for line in lines if "does not know" in line["what"])["what"]
     (held,) = [line for line in lines if "too large for SQLite" in line["what"]]

@@ -29,7 +29,6 @@ from costwatch.ledger.models import (
 )
 from costwatch.ledger.reprice import is_due, reprice
 from costwatch.money import ExactSum, MoneyOutOfRange, from_db, to_db
-
 from tests.conftest import Record
 
 HOUR = datetime(2026, 11, 12, 5, tzinfo=UTC)
@@ -136,7 +135,8 @@ def test_mon_18_a_million_rows_of_75_billion_dollars_fit(db: None) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) "
-                f"SELECT CAST(SUM({2**63 - 1} / 1000000) AS TEXT) || ':' || CAST(SUM({2**63 - 1} %% 1000000) AS TEXT) FROM n",
+                f"SELECT CAST(SUM({2**63 - 1} / 1000000) AS TEXT) || ':' || "
+                f"CAST(SUM({2**63 - 1} %% 1000000) AS TEXT) FROM n",
                 (),
             )
             assert from_db(cursor.fetchone()[0]) == (2**63 - 1) * 1_000_000
@@ -162,7 +162,8 @@ def test_mon_05_money_is_a_number_whatever_writes_it(organization: Organization,
     series = ReportedSeries.objects.create(digest=b"x" * 16, organization=organization, workspace_id="", currency="USD")
     with connection.cursor() as cursor, pytest.raises(Error), transaction.atomic():
         cursor.execute(
-            f"INSERT INTO ledger_reportedline (day, series_id, amount, amount_cents, run) VALUES (%s, %s, {value}, '', 1)",
+            "INSERT INTO ledger_reportedline (day, series_id, amount, amount_cents, run) "
+            f"VALUES (%s, %s, {value}, '', 1)",
             ["2026-11-12", series.pk],
         )
     with pytest.raises(TypeError, match="whole pico-dollars"):

@@ -223,7 +223,10 @@ class _Chunks(httpx.SyncByteStream):
 
 
 def test_http_05_ing_10_u06_u07_a_body_cut_at_any_byte_is_never_accepted() -> None:
-    page = b'{"data":[{"starting_at":"2026-11-10T00:00:00Z","ending_at":"2026-11-10T01:00:00Z","results":[]}],"has_more":false,"next_page":null}'
+    page = (
+        b'{"data":[{"starting_at":"2026-11-10T00:00:00Z","ending_at":"2026-11-10T01:00:00Z","results":[]}],'
+        b'"has_more":false,"next_page":null}'
+    )
     packed = gzip.compress(page)
     cuts = random.Random(7)
     for _ in range(500):

@@ -97,7 +97,12 @@ def name(text: str, key: str = "") -> SafeString:
 
 @register.simple_tag
 def money(
-    pico: int | None, source: str, largest: int | None = None, sign: bool = False, short: bool = False, cents: bool = False
+    pico: int | None,
+    source: str,
+    largest: int | None = None,
+    sign: bool = False,
+    short: bool = False,
+    cents: bool = False,
 ) -> SafeString:
     """A money figure: its text, its exact value, and which source it comes from."""
     if source not in SOURCES:

@@ -1,0 +1,47 @@
+"""Task settings are asserted on the loaded application, not assumed (TSK-01)."""
+
+from costwatch.celery import app
+
+
+def test_tsk_01_the_worker_settings_are_safe() -> None:
+    conf = app.conf
+    assert conf.task_acks_late is True
+    assert conf.task_reject_on_worker_lost is True
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.task_soft_time_limit == 240
+    assert conf.task_time_limit == 300
+    assert conf.worker_max_memory_per_child == 400_000
+    assert conf.worker_soft_shutdown_timeout == 20
+
+
+def test_tsk_01_only_json_is_spoken() -> None:
+    assert app.conf.accept_content == ["json"]
+    assert app.conf.task_serializer == "json"
+    assert app.conf.result_serializer == "json"
+
+
+def test_nobody_can_control_a_worker_through_the_broker() -> None:
+    assert app.conf.worker_enable_remote_control is False
+    assert app.conf.task_ignore_result is True
+
+
+def test_the_beat_schedule_names_tasks_that_exist() -> None:
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+def test_a_tick_that_waited_a_minute_is_dropped() -> None:
+    tick = app.conf.beat_schedule["tick"]
+    assert tick["schedule"] == 60.0
+    assert tick["options"]["expires"] == 55
+
+
+def test_tasks_accept_arguments_they_do_not_know() -> None:
+    """Old and new messages meet during an upgrade: a task that takes arguments takes more of them."""
+    import inspect
+
+    app.loader.import_default_modules()
+    for name, task in app.tasks.items():
+        parameters = inspect.signature(task.run).parameters.values()
+        if name.startswith("costwatch.") and parameters:
+            assert any(one.kind is one.VAR_KEYWORD for one in parameters), name
