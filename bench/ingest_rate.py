@@ -18,10 +18,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from costwatch.upstream.pages import Window
 
 
 def main() -> None:
@@ -60,7 +65,6 @@ def _measure(days: int, folder: Path) -> None:
     from costwatch.ingest.sync import Order, sync
     from costwatch.ledger.models import COUNTS, Fact, SeriesDay
     from costwatch.upstream import usage
-    from costwatch.upstream.pages import Window
 
     order = Order(since=(NOW - timedelta(days=days - 1)).date(), until=(NOW + timedelta(days=1)).date())
 
@@ -102,7 +106,7 @@ def _measure(days: int, folder: Path) -> None:
     print(f"\nsecond / first: {second / first:.2f}")
 
 
-def _weeks(days: int) -> list:  # type: ignore[type-arg]
+def _weeks(days: int) -> list[Window]:
     """The span in windows of a week, as the sync reads it."""
     from costwatch import clock
     from costwatch.upstream.pages import Window
@@ -115,13 +119,13 @@ def _weeks(days: int) -> list:  # type: ignore[type-arg]
     return windows
 
 
-def _timed(work: Callable) -> tuple:  # type: ignore[type-arg]
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.perf_counter()
     result = work()
     return time.perf_counter() - began, result
 
 
-def _plain_insert(path: Path, rows: list) -> None:  # type: ignore[type-arg]
+def _plain_insert(path: Path, rows: list[tuple[Any, ...]]) -> None:
     """The same facts, in one transaction, with nothing to look up and no key to keep."""
     with sqlite3.connect(path) as plain:
         plain.execute("PRAGMA journal_mode=WAL")

@@ -74,9 +74,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "dead_link.html", status=404)
     form = FirstAdministratorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = links.use(
-            token=token, username=form.cleaned_data["username"], password=form.cleaned_data["password"]
-        )
+        user = links.use(token=token, username=form.cleaned_data["username"], password=form.cleaned_data["password"])
         if user is None:
             return render(request, "dead_link.html", status=404)
         return _come_in(request, user)

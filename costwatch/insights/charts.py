@@ -260,7 +260,7 @@ def _told(reported: int, since: Bounds) -> str:
         return display.usd(reported)
     if since.is_exact:
         return display.usd(since.low)
-    return f"{display.usd_short(since.low)}–{display.usd_short(since.high)}"
+    return f"{display.usd(since.low)}–{display.usd(since.high)}"
 
 
 def _float(pico: int) -> float:

@@ -117,9 +117,7 @@ def _layer(key: str, slot: int, values: set[str], stack: Stack, place: Mapping[d
     for (day, value), bounds in stack.since.items():
         if value in values:
             since[place[day]] += bounds
-    return Layer(
-        key, slot, tuple(sorted(values)), tuple(reported), tuple(since), sum(reported), sum(since, Bounds())
-    )
+    return Layer(key, slot, tuple(sorted(values)), tuple(reported), tuple(since), sum(reported), sum(since, Bounds()))
 
 
 def _before(figures: Spend, previous: Mapping[date, int], place: Mapping[date, int], bins: int) -> list[int | None]:

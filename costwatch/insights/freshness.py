@@ -9,6 +9,7 @@ from django.db.models import F
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
+from costwatch.insights.periods import Period
 
 WIDTHS = {"usage": clock.HOUR, "cost": clock.DAY}
 FINAL = (State.SETTLED, State.REVISED)
@@ -132,6 +133,20 @@ def _spans(
 def _ceiling(moment: datetime) -> datetime:
     floor = clock.floor_hour(moment)
     return floor if floor == moment else floor + clock.HOUR
+
+
+def is_read(organization: Organization, source: str, period: Period) -> bool:
+    """Whether every bucket of a period was read: what was not is not zero."""
+    start, end = clock.midnight(period.since), clock.midnight(period.until)
+    found = Coverage.objects.filter(organization=organization, source=source, start__gte=start, start__lt=end).count()
+    return found >= (end - start) // WIDTHS[source]
+
+
+def settled_days(organization: Organization, source: str, period: Period) -> tuple[int, int]:
+    """How many buckets of a period are settled, and how many were read and are still open."""
+    found = buckets(organization.pk, source, clock.midnight(period.since), clock.midnight(period.until))
+    settled = sum(bucket.state in FINAL for bucket in found)
+    return settled, len(found) - settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from django.db.models import Max
 
 from costwatch.directory.models import CONSOLE_KEY, ApiKey, Member
 from costwatch.insights.periods import Period
-from costwatch.insights.split import split
 from costwatch.insights.spend import Bounds, Scope, Spend, contracted_by
+from costwatch.insights.split import split
 from costwatch.ledger.models import SeriesDay
 
 

@@ -52,8 +52,8 @@ class Spend:
     """The figures of a period: reported up to a day, at your rates since, a forecast, and a comparison.
 
     `reported_until` is exclusive: the first day the cost report does not cover whole. `since_through` is how far the
-    usage goes. `compared` is None also where its days are not all read. `reads_cost` is False where the key may not read
-    the cost report; everything is then at your rates.
+    usage goes. `compared` is None also where its days are not all read. `reads_cost` is False where the key may not
+    read the cost report; everything is then at your rates.
     """
 
     period: Period
@@ -140,9 +140,9 @@ def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
     until = reported_until(scope.organization, period) if reads_cost else period.since
     known = Period(period.since, until) if until > period.since else None
     other = periods.compared(period, known, how) if known else None
-    if other and not _is_read(scope.organization, other):
+    if other and not freshness.is_read(scope.organization, "cost", other):
         other = None
-    settled, opened = _states(scope.organization, period)
+    settled, opened = freshness.settled_days(scope.organization, "cost", period)
     return Spend(
         period=period,
         reads_cost=reads_cost,
@@ -184,25 +184,6 @@ def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
             key = (_day(cell), _value(cell, dimension))
             since[key] = since.get(key, Bounds()) + _bounds(cell)
     return Stack(breakdown, period, until, reported, since)
-
-
-def totals_by_day(scope: Scope, period: Period | None) -> dict[date, int]:
-    """The cost report's total of each day that has one."""
-    sums: dict[date, int] = {}
-    if period and period.since < period.until:
-        for line in cells.reported_cells(_query(scope, period, ())):
-            sums[line.day] = sums.get(line.day, 0) + line.amount
-    return sums
-
-
-def hours(scope: Scope, day: date) -> list[int]:
-    """One day at the organization's rates, hour by hour from midnight, as far as there is usage; low bounds."""
-    query = Query(day, day + DAY, "hour", (), scope.filters)
-    sums: dict[int, int] = {}
-    for cell in cells.usage_cells(query, cells.prices_of(query)):
-        if isinstance(cell.moment, datetime):
-            sums[cell.moment.hour] = sums.get(cell.moment.hour, 0) + cell.contracted_low
-    return [sums.get(hour, 0) for hour in range(max(sums, default=-1) + 1)]
 
 
 def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:
@@ -278,12 +259,6 @@ def _forecasts(scope: Scope, period: Period, until: date, dimension: str) -> dic
     return made
 
 
-def _is_read(organization: Organization, period: Period) -> bool:
-    """Whether the cost report of every day of a period was read: what was not is not zero."""
-    span = {"start__gte": clock.midnight(period.since), "start__lt": clock.midnight(period.until)}
-    return Coverage.objects.filter(organization=organization, source="cost", **span).count() >= len(period.days)
-
-
 def _reported(scope: Scope, period: Period | None) -> int:
     if period is None or period.since >= period.until:
         return 0
@@ -319,12 +294,3 @@ def _day(cell: cells.Cell) -> date:
 def _through(organization: Organization, period: Period) -> datetime | None:
     span = (clock.midnight(period.since), clock.midnight(period.until))
     return freshness.freshness([organization], ["usage"], *span).through
-
-
-def _states(organization: Organization, period: Period) -> tuple[int, int]:
-    """How many days of the cost report are settled, and how many still open."""
-    found = freshness.buckets(
-        organization.pk, "cost", clock.midnight(period.since), clock.midnight(period.until)
-    )
-    settled = sum(bucket.state in freshness.FINAL for bucket in found)
-    return settled, len(found) - settled

@@ -93,5 +93,3 @@ def _kept(at: Address) -> list[tuple[str, str]]:
         "sort": at.sort,
     }
     return [(name, value) for name, value in state.items() if value]
-
-

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from costwatch import clock
 from costwatch.insights import charts, display
 from costwatch.insights.charts import Figure, Words
+from costwatch.insights.days import totals_by_day
 from costwatch.insights.drawn import OTHER, Drawn, drawn
 from costwatch.insights.pictures import svg
-from costwatch.insights.spend import Scope, Spend, stack, totals_by_day
+from costwatch.insights.spend import Scope, Spend, stack
 from costwatch.web import names
 from costwatch.web.address import DAY, Address
 from costwatch.web.verdict import period_name
@@ -106,5 +107,3 @@ def _words(made: Drawn, figures: Spend, title: str) -> Words:
 def _tabs(scope: Scope) -> list[tuple[str, str]]:
     tabs = [("workspace", _("Workspace")), ("model", _("Model")), ("token_type", _("Token kind"))]
     return tabs[1:] if scope.workspace else tabs
-
-

@@ -108,4 +108,3 @@ def _advice(organization: Organization, name: str, subject: str, match: Match) -
         "No workspace, cost type or day explains it. Check that the Console shows the same month, in US dollars."
     )
     return simple.get(name, unexplained)
-

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.insights import display
+from costwatch.insights.days import hours, totals_by_day
 from costwatch.insights.pictures import spark, spark_forecast
-from costwatch.insights.spend import Scope, Spend, hours, totals_by_day
+from costwatch.insights.spend import Scope, Spend
 from costwatch.ledger.prices import table as price_table
 from costwatch.web.address import DAY
 from costwatch.web.templatetags.figures import money, span_of
@@ -54,8 +55,16 @@ def _as_of() -> str:
 def _reported(figures: Spend, daily: list[int]) -> Tile:
     whole = figures.reported_until >= figures.period.until
     if not figures.reported_days:
-        return Tile("reported", _("Reported"), ("reported",), money(None, "reported"), _("no day is reported yet"),
-                    SafeString(""), (_("The cost report has no day of this period yet."), _as_of()), "")
+        return Tile(
+            "reported",
+            _("Reported"),
+            ("reported",),
+            money(None, "reported"),
+            _("no day is reported yet"),
+            SafeString(""),
+            (_("The cost report has no day of this period yet."), _as_of()),
+            "",
+        )
     average = figures.day_average or 0
     return Tile(
         key="reported",
@@ -155,5 +164,3 @@ def _against(scope: Scope, figures: Spend, daily: list[int]) -> Tile:
         ),
         exact=display.exact(figures.delta),
     )
-
-
