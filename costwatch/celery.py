@@ -6,13 +6,14 @@ The broker is only a doorbell. The database says what is due; losing every messa
 import os
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "costwatch.settings")
 
 app = Celery("costwatch")
 app.config_from_object(
     {
-        "broker_url": os.environ.get("COSTWATCH_BROKER_URL", "memory://"),
+        "broker_url": settings.BROKER_URL,
         "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -29,7 +30,7 @@ app.config_from_object(
         "accept_content": ["json"],
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {}
-        if os.environ.get("COSTWATCH_BROKER_URL", "memory://").startswith("memory")
+        if settings.BROKER_URL.startswith("memory")
         else {"visibility_timeout": 900, "unacked_restore_interval": 10, "unacked_restore_throttle": 1},
         "timezone": "UTC",
         "beat_schedule": {

@@ -27,7 +27,10 @@ if PRODUCTION and os.environ.get("COSTWATCH_NOW"):
     raise ImproperlyConfigured("COSTWATCH_NOW freezes business time; it is refused in production")
 
 DATA_DIR = Path(env.str("COSTWATCH_DATA_DIR", str(BASE_DIR / "data")))
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"COSTWATCH_DATA_DIR {DATA_DIR} cannot be made: {error.strerror}") from None
 
 # -- the organization we read -------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def check_origin(url: str) -> str:
     """
     parts = urlsplit(url.rstrip("/"))
     if parts.username or parts.password or "@" in parts.netloc or "\\" in url:
-        raise ValueError(f"the upstream URL {url!r} must not name a user")
+        raise ValueError("the upstream URL must not name a user or a password")
     if parts.path or parts.query or parts.fragment or not parts.hostname:
         raise ValueError(f"the upstream URL {url!r} must be an origin such as https://api.anthropic.com")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
@@ -99,12 +99,13 @@ class AdminClient:
         proxy: str = "",
         ca_bundle: str = "",
         deadline_seconds: float = TOTAL_SECONDS,
+        tries: int = TRIES,
         sleep: Callable[[float], None] = time.sleep,
         chance: random.Random | None = None,
     ) -> None:
         self.origin = check_origin(origin)
         self.traffic = Traffic()
-        self._credential, self._sleep = credential, sleep
+        self._credential, self._sleep, self._tries = credential, sleep, tries
         self._chance = chance or random.Random()
         self._verify = ssl.create_default_context(cafile=ca_bundle or None)
         self._verify.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -127,12 +128,12 @@ class AdminClient:
         """
         if path not in READABLE:
             raise ValueError(f"{path} is not on the list of paths this client reads")
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, self._tries + 1):
             try:
                 with self._gate:
                     response, body = self._send(path, params, beta)
             except Unreachable:
-                if attempt == TRIES:
+                if attempt == self._tries:
                     raise
                 self._sleep(self._backoff(attempt))
                 continue
@@ -140,7 +141,7 @@ class AdminClient:
                 headers = response.headers
                 return Answer(body, headers.get("request-id", ""), headers.get("anthropic-organization-id", ""))
             error = _error_of(response, body)
-            if isinstance(error, Refused | Malformed) or attempt == TRIES:
+            if isinstance(error, Refused | Malformed) or attempt == self._tries:
                 raise error
             self._sleep(_retry_after(response.headers) or self._backoff(attempt))
         raise AssertionError("unreachable: the last attempt returns or raises")

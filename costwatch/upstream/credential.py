@@ -24,7 +24,8 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         digest = hashlib.sha256(b"costwatch fingerprint:" + value.encode()).hexdigest()
-        self.fingerprint = f"{digest[:8]}…{value[-4:]}"
+        # The last characters help people tell keys apart; of something short they would be too much of it.
+        self.fingerprint = f"{digest[:8]}…{value[-4:]}" if len(value) >= 24 else digest[:8]
         self._reveal: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:

@@ -86,7 +86,7 @@ def parse(given: Mapping[str, str], today: date) -> Address:
         raise BadQuestion("the breakdown is one of: " + ", ".join(BREAKDOWNS))
     name = given.get("organization", "")
     rows = Organization.objects.order_by("pk")
-    organization = rows.filter(external_id=name).first() if name and "\0" not in name else rows.first()
+    organization = rows.filter(external_id=name.replace("\0", "")).first() if name else rows.first()
     if name and organization is None:
         raise BadQuestion("there is no organization with this id")
     return Address(

@@ -50,7 +50,7 @@ def test_djangos_deployment_checks_are_silent_in_production(tmp_path: Path) -> N
         *command,
         COSTWATCH_ENV="production",
         COSTWATCH_PUBLIC_URL="https://costwatch.example.com",
-        COSTWATCH_SECRET_KEY="a8Kq2vN5xZ1mW7rT4yB9cD3fG6hJ0lPsUeIoQwXtRzYvMnLk",
+        COSTWATCH_SECRET_KEY="a8Kq2vN5xZ1mW7rT4yB9cD3fG6hJ0lPsUeIoQwXtRzYvMnLkHjGf",
         COSTWATCH_ADMIN_KEY="sk-ant-admin01-not-a-real-key",
         COSTWATCH_DATA_DIR=str(tmp_path),
         COSTWATCH_BROKER_URL="redis://127.0.0.1:6379/0",
@@ -75,7 +75,7 @@ def test_an_unsafe_production_environment_refuses_to_start(
     right = {
         "COSTWATCH_ENV": "production",
         "COSTWATCH_PUBLIC_URL": "https://costwatch.example.com",
-        "COSTWATCH_SECRET_KEY": "a8Kq2vN5xZ1mW7rT4yB9cD3fG6hJ0lPsUeIoQwXtRzYvMnLk",
+        "COSTWATCH_SECRET_KEY": "a8Kq2vN5xZ1mW7rT4yB9cD3fG6hJ0lPsUeIoQwXtRzYvMnLkHjGf",
         "COSTWATCH_DATA_DIR": str(tmp_path),
     }
     status, said = output_of(sys.executable, "manage.py", "check", **{**right, **wrong})

@@ -190,8 +190,15 @@ def test_calls_that_hang_are_left_behind_and_the_others_count() -> None:
         ("BACKFILL_SINCE", "soon", "COSTWATCH_BACKFILL_SINCE is 'soon', which is not a day"),
         ("BACKFILL_SINCE", "2027-01-01", "COSTWATCH_BACKFILL_SINCE is 2027-01-01, which is in the future"),
         ("UPSTREAM_URL", "http://example.com", "COSTWATCH_UPSTREAM_URL: the upstream URL 'http://example.com' must be"),
+        ("UPSTREAM_URL", "https://user:canary@example.com", "COSTWATCH_UPSTREAM_URL: the upstream URL must not name a"),
+        (
+            "BROKER_URL",
+            "redis://:canary#rest@localhost:6379",
+            "the redis broker cannot be reached: its URL cannot be read",
+        ),
+        ("BROKER_URL", "carrier-pigeon://", "carrier-pigeon:// cannot be reached: 'No such transport: carrier-pigeon'"),
         ("HTTPS_PROXY", "proxy", "COSTWATCH_HTTPS_PROXY is not a URL"),
-        ("CA_BUNDLE", "/nowhere.pem", "COSTWATCH_CA_BUNDLE names /nowhere.pem, which is not a file"),
+        ("CA_BUNDLE", "/nowhere.pem", "COSTWATCH_CA_BUNDLE names /nowhere.pem, which cannot be used: No such file"),
         ("PRICES_FILE", "/nowhere.toml", "prices cannot be used: [Errno 2]"),
     ],
 )
@@ -202,6 +209,7 @@ def test_a_wrong_setting_fails_by_name(
     status, lines = doctor()
     assert status == 1
     assert the(what, lines)["mark"] == "fail"
+    assert "canary" not in json.dumps(lines)
 
 
 def test_an_overlay_with_mistakes_names_the_command_that_shows_them_all(
@@ -290,8 +298,8 @@ def test_gaps_and_history_still_to_come_are_counted(
     Coverage.objects.filter(start__in=[datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC)]).delete()
     settings.BACKFILL_SINCE = "2026-11-01"
     _, lines = doctor()
-    assert the("cost: 2 days are missing since 2026-11-06", lines)["mark"] == "warn"
-    assert the("cost: 5 days of older history are not read yet", lines)["mark"] == "note"
+    assert the("cost: 2 days missing since 2026-11-06", lines)["mark"] == "warn"
+    assert the("cost: 5 days of older history not read yet", lines)["mark"] == "note"
     assert the("usage: not read yet", lines)["do"] == "Start make run, or manage.py sync --source usage."
 
 
@@ -351,9 +359,9 @@ def test_what_could_not_be_recorded_or_priced_is_counted(
     SeriesDay.objects.filter(series=Series.objects.order_by("pk").first()).update(held=True)
     status, lines = doctor()
     assert status == 1
-    odd = the("1 hours did not add up", lines)
+    odd = the("1 hour did not add up", lines)
     assert (odd["mark"], odd["do"][-49:]) == ("warn", "manage.py sync --source usage --since 2026-11-12.")
-    assert the("1 report rows could not be recorded", lines)["what"].endswith("Expected `int`")
-    assert "usage: moon_phase" in next(line for line in lines if "does not know" in line["what"])["what"]
+    assert the("1 report row could not be recorded", lines)["what"].endswith("Expected `int`")
+    assert "usage: moon_phase" in next(line for line in lines if "unknown to this version" in line["what"])["what"]
     (held,) = [line for line in lines if "too large for SQLite" in line["what"]]
     assert (held["mark"], held["do"][:18]) == ("fail", "Move to PostgreSQL")

@@ -74,5 +74,10 @@ def test_http_09_a_key_that_fails_in_every_way_is_in_no_log_row_page_or_mail(
     logged = "".join(formatter.format(record) for record in caplog.records)
     assert paths == 48
     assert out.getvalue()
-    for place in (out.getvalue(), logged, everything_in_the_database(), "".join(str(one.message()) for one in mail.outbox)):
+    for place in (
+        out.getvalue(),
+        logged,
+        everything_in_the_database(),
+        "".join(str(one.message()) for one in mail.outbox),
+    ):
         assert "CANARY" not in place

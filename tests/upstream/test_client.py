@@ -14,7 +14,6 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from costwatch.upstream import client as client_module
 from costwatch.upstream import organization, usage
 from costwatch.upstream.client import AdminClient, _retry_after, check_origin
 from costwatch.upstream.credential import RedactingFilter, RedactingFormatter, Secret, redact
@@ -83,12 +82,8 @@ def test_http_01_a_dripping_answer_ends_at_the_deadline() -> None:
 
 
 def _ask_once(origin: str, seconds: float) -> bytes:
-    with AdminClient(origin, lambda: Secret(CANARY), sleep=lambda _: None, deadline_seconds=seconds) as client:
-        client_module.TRIES, before = 1, client_module.TRIES
-        try:
-            return client.get("/v1/organizations/me").body
-        finally:
-            client_module.TRIES = before
+    with AdminClient(origin, lambda: Secret(CANARY), tries=1, deadline_seconds=seconds) as client:
+        return client.get("/v1/organizations/me").body
 
 
 def test_http_02_it_tries_five_times_and_waits_longer_each_time_with_jitter(

@@ -83,21 +83,12 @@ def ledger(organization: Organization, record: Record, record_cost: Record) -> O
         first_seen_at=clock.now(),
         last_seen_at=clock.now(),
     )
-    for day in range(1, 20):
-        record_cost(
-            moment(day),
-            {tokens("wrkspc_1", "claude-opus-5-5"): dollars(1000), tokens("wrkspc_2", "claude-opus-5-5"): dollars(200)}
-            if day <= 3
-            else {},
-        )
+    opus_lines = tokens("wrkspc_1", "claude-opus-5-5"), tokens("wrkspc_2", "claude-opus-5-5")
     for day in range(1, 4):
-        record_cost(
-            moment(day, 10),
-            {
-                tokens("wrkspc_1", "claude-opus-5-5"): (2000 * PICO // 3 + (day == 1) * (2000 * PICO % 3), "66666"),
-                tokens("wrkspc_2", "claude-opus-5-5"): (800 * PICO // 3 + (day == 1) * (800 * PICO % 3), "26666"),
-            },
-        )
+        record_cost(moment(day), {opus_lines[0]: dollars(1000), opus_lines[1]: dollars(200)})
+    for day in range(4, 20):
+        record_cost(moment(day), {opus_lines[0]: dollars(0)})
+    record_cost(moment(2, 10), {opus_lines[0]: dollars(2000), opus_lines[1]: dollars(800)})
     # Opus 5.5 output is $20 a million: one dollar on the 2nd, two dollars today.
     opus = UsageDims("key-1", "wrkspc_1", "claude-opus-5-5", "standard", "0-200k", "global", "standard")
     record(moment(2), {opus: (0, 0, 0, 0, 50_000, 0)})

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import ssl
 import stat
 from collections.abc import Iterator
 from datetime import date
@@ -98,7 +99,8 @@ def _upstream() -> Iterator[Line]:
     try:
         origin = check_origin(settings.UPSTREAM_URL)
     except ValueError as error:
-        yield line(FAIL, f"COSTWATCH_UPSTREAM_URL: {error}", "Unset it; the default is right for everybody.")
+        why = "the upstream URL must not name a user" if "@" in settings.UPSTREAM_URL else error
+        yield line(FAIL, f"COSTWATCH_UPSTREAM_URL: {why}", "Unset it; the default is right for everybody.")
     else:
         if not settings.SANDBOX:
             yield line(OK, f"the upstream is {origin}")
@@ -108,12 +110,21 @@ def _upstream() -> Iterator[Line]:
             yield line(OK, f"requests go through the proxy {proxy.hostname}:{_port(settings.HTTPS_PROXY)}")
         else:
             yield line(FAIL, "COSTWATCH_HTTPS_PROXY is not a URL", "Write it as http://proxy.example.com:3128.")
-    if settings.CA_BUNDLE and not Path(settings.CA_BUNDLE).is_file():
+    if settings.CA_BUNDLE:
+        yield from _ca_bundle(settings.CA_BUNDLE)
+
+
+def _ca_bundle(path: str) -> Iterator[Line]:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
         yield line(
             FAIL,
-            f"COSTWATCH_CA_BUNDLE names {settings.CA_BUNDLE}, which is not a file",
+            f"COSTWATCH_CA_BUNDLE names {path}, which cannot be used: {error.strerror or type(error).__name__}",
             "Point it at a PEM file with the certificates of your proxy's authority, or unset it.",
         )
+    else:
+        yield line(OK, f"certificates are checked against {path}")
 
 
 def _port(url: str) -> str:

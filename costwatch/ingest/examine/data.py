@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
+from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
 from costwatch.ingest.sync import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE, history_since
 from costwatch.ledger.models import SeriesDay
@@ -18,7 +18,7 @@ GROUP = "Data"
 # Twice and more of what the cadence of the newest buckets asks for.
 LATE_AFTER = {DIRECTORY: timedelta(hours=3), COST_SOURCE: timedelta(hours=3), USAGE_SOURCE: timedelta(minutes=30)}
 WIDTHS = {COST_SOURCE: clock.DAY, USAGE_SOURCE: clock.HOUR}
-UNITS = {COST_SOURCE: "days", USAGE_SOURCE: "hours"}
+UNITS = {COST_SOURCE: "day", USAGE_SOURCE: "hour"}
 NAMES_SHOWN = 5
 line = partial(Line, GROUP)
 
@@ -99,17 +99,17 @@ def _history(organization: Organization, name: str, now: datetime) -> Iterator[L
     if gaps:
         yield line(
             WARN,
-            f"{name}: {gaps} {UNITS[name]} are missing since {_at(read['first'])}",
+            f"{name}: {counted(gaps, UNITS[name])} missing since {_at(read['first'])}",
             f"They are read by themselves while costwatch runs, or now with manage.py sync --source {name}.",
         )
     if older:
         yield line(
             NOTE,
-            f"{name}: {older} {UNITS[name]} of older history are not read yet",
+            f"{name}: {counted(older, UNITS[name])} of older history not read yet",
             f"They follow while costwatch runs, or now with manage.py sync --source {name}.",
         )
     if not gaps and not older:
-        yield line(OK, f"{name}: no gap in {span} {UNITS[name]} since {read['first']:%Y-%m-%d}")
+        yield line(OK, f"{name}: no gap in {counted(span, UNITS[name])} since {read['first']:%Y-%m-%d}")
 
 
 def _wrong(organization: Organization) -> Iterator[Line]:
@@ -118,14 +118,14 @@ def _wrong(organization: Organization) -> Iterator[Line]:
     if odd["number"]:
         yield line(
             WARN,
-            f"{odd['number']} hours did not add up when read again, the first at {_at(odd['first'])}",
+            f"{counted(odd['number'], 'hour')} did not add up when read again, the first at {_at(odd['first'])}",
             f"Their last good values stand. Read again: manage.py sync --source usage --since {odd['first']:%Y-%m-%d}.",
         )
     aside = Quarantined.objects.filter(organization=organization).aggregate(number=Count("id"), reason=Max("reason"))
     if aside["number"]:
         yield line(
             WARN,
-            f"{aside['number']} report rows could not be recorded and are kept aside: {first_line(aside['reason'])}",
+            f"{counted(aside['number'], 'report row')} could not be recorded, kept: {first_line(aside['reason'])}",
             "Update costwatch: a newer version may know them. Their hours are read again then.",
         )
     held = SeriesDay.objects.filter(held=True, series__organization=organization).aggregate(
@@ -134,7 +134,7 @@ def _wrong(organization: Organization) -> Iterator[Line]:
     if held["number"]:
         yield line(
             FAIL,
-            f"{held['number']} charges are too large for SQLite and held back, the last on {held['last']}",
+            f"{counted(held['number'], 'charge')} too large for SQLite, held back, the last on {held['last']}",
             "Move to PostgreSQL (DATABASE_URL); the counts are complete and are priced there.",
         )
 
@@ -164,7 +164,7 @@ def _new(organization: Organization) -> Iterator[Line]:
     if names:
         yield line(
             NOTE,
-            f"the reports hold {len(names)} fields or values this version does not know: {_listed(names)}",
+            f"new in the reports, unknown to this version: {len(names)}: {_listed(names)}",
             "Nothing is lost. Look for a newer version of costwatch.",
         )
 

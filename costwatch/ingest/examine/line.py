@@ -56,6 +56,11 @@ def within(seconds: float, calls: dict[str, Callable[[], T]]) -> dict[str, T | E
     return {name: outcomes.get(name, late) for name in calls}
 
 
+def counted(number: int, thing: str) -> str:
+    """A number with its thing, in the plural where there are several."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def first_line(text: object) -> str:
     """The first line of a longer explanation."""
     return next(iter(str(text).strip().splitlines()), "") or type(text).__name__

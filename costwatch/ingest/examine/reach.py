@@ -8,12 +8,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from costwatch.ingest.examine.line import FAIL, NOTE, OK, Line, first_line, within
+from costwatch.ingest.examine.line import FAIL, NOTE, OK, Line, counted, first_line, within
 from costwatch.ingest.installation import WrongDatabase, ensure
 from costwatch.ingest.models import Installation
 
 DATABASE, BROKER = "Database", "Broker"
-DATABASE_SECONDS = 3.0
+DATABASE_SECONDS = 2.0
 BROKER_SECONDS = 2.0
 
 
@@ -31,7 +31,7 @@ def database() -> Iterator[Line]:
         return
     if missing:
         mark, do = (FAIL, "Run manage.py migrate.") if settings.PRODUCTION else (NOTE, "The next start applies them.")
-        yield Line(DATABASE, mark, f"{missing} migrations are not applied", do)
+        yield Line(DATABASE, mark, f"{counted(missing, 'migration')} not applied", do)
         return
     yield Line(DATABASE, OK, "the schema is up to date")
     if not Installation.objects.exists():
@@ -96,10 +96,12 @@ def broker() -> Iterator[Line]:
     where = _without_password(url)
     outcome = within(BROKER_SECONDS, {"ask": lambda: _ring(url)})["ask"]
     if isinstance(outcome, Exception):
+        # A URL that cannot be read is quoted in the error, its password with it.
+        why = "its URL cannot be read" if isinstance(outcome, ValueError) else first_line(outcome)
         yield Line(
             BROKER,
             FAIL,
-            f"{where} cannot be reached: {first_line(outcome)}",
+            f"{where} cannot be reached: {why}",
             "Start it, or correct COSTWATCH_BROKER_URL. Nothing is lost meanwhile: the database knows what is due.",
         )
     else:
@@ -115,4 +117,7 @@ def _ring(url: str) -> None:
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
+    if "@" in url and "@" not in parts.netloc:
+        # A # or / of a password that was not written as %23 or %2F: what looks like the host is a piece of it.
+        return f"the {parts.scheme} broker"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -18,7 +18,7 @@ from costwatch.upstream.errors import Refused, UpstreamError
 from costwatch.upstream.pages import Window
 
 GROUP = "Upstream"
-SECONDS = 6.0
+SECONDS = 5.0
 line = partial(Line, GROUP)
 
 
@@ -45,8 +45,10 @@ def rights() -> Iterator[Line]:
             ca_bundle=settings.CA_BUNDLE,
             sleep=_no_second_try,
         )
-    except (ValueError, OSError) as error:
-        yield line(FAIL, f"nothing can be asked: {error}", "Correct the line about it under Configuration.")
+    except (ValueError, OSError):
+        yield line(
+            FAIL, "nothing can be asked: the upstream is not configured", "Correct the lines under Configuration."
+        )
         return
     began = time.monotonic()
     outcomes = within(SECONDS, {probe.name: partial(probe.ask, client) for probe in PROBES})

@@ -1,0 +1,164 @@
+"""Coming in: sign-in, throttling, one-time links, the demo user, and what is open to everybody."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import get_resolver
+
+from costwatch.access import links
+from tests.web.conftest import text_of
+
+PASSWORD = "a long enough phrase"
+OPEN = {"sign_in", "sign_in_demo", "sign_out", "sign_in_link", "healthz"}
+ARGUMENTS = {"workspace": ["default"], "sign_in_link": ["x"]}
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return User.objects.create_user("ada", password=PASSWORD)
+
+
+def test_every_page_asks_a_stranger_to_sign_in_but_the_named_ones(client: Client, db: None) -> None:
+    names = {key for key in get_resolver().reverse_dict if isinstance(key, str)}
+    assert len(names) > 10
+    for name in names - OPEN:
+        from django.urls import reverse
+
+        response = client.get(reverse(name, args=ARGUMENTS.get(name, [])))
+        assert response.status_code == 302, name
+        assert response["Location"].startswith("/sign-in/?next="), name
+
+
+def test_health_is_plain_and_open(client: Client) -> None:
+    response = client.get("/healthz")
+    assert (response.status_code, text_of(response)) == (200, "ok")
+
+
+def test_signing_in_leads_to_where_one_was_going(client: Client, ada: User) -> None:
+    response = client.post(
+        "/sign-in/", {"username": "ada", "password": PASSWORD, "next": "/workspaces/?range=last-month"}
+    )
+    assert response["Location"] == "/workspaces/?range=last-month"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/%09/evil.example",
+        "javascript:alert(1)",
+        "///x",
+        "\t//x",
+    ],
+)
+def test_signing_in_never_leads_off_this_site(client: Client, ada: User, target: str) -> None:
+    response = client.post("/sign-in/", {"username": "ada", "password": PASSWORD, "next": target})
+    assert response["Location"] in ("/", "/%09/evil.example")
+
+
+def test_five_wrong_passwords_close_the_door_for_that_name_and_address(client: Client, ada: User) -> None:
+    for left in ("4 tries left", "3 tries left", "2 tries left", "1 try left", "Wait 15 minutes"):
+        response = client.post("/sign-in/", {"username": "ada", "password": "wrong"})
+        assert response.status_code == 403
+        assert left in text_of(response)
+    blocked = client.post("/sign-in/", {"username": "ADA ", "password": PASSWORD})
+    assert blocked.status_code == 429
+    elsewhere = client.post("/sign-in/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
+    assert elsewhere.status_code == 302
+
+
+def test_an_unknown_name_is_answered_like_a_wrong_password(client: Client, ada: User) -> None:
+    known = client.post("/sign-in/", {"username": "ada", "password": "wrong"})
+    unknown = client.post("/sign-in/", {"username": "bob", "password": "wrong"})
+    hidden = re.compile(r'value="[^"]*"')
+    assert hidden.sub("", text_of(known)) == hidden.sub("", text_of(unknown))
+
+
+def test_a_password_is_never_written_back(client: Client, ada: User) -> None:
+    response = client.post("/sign-in/", {"username": "ada", "password": "guess-guess"})
+    assert "guess-guess" not in text_of(response)
+
+
+def test_signing_out_needs_a_post_and_a_token(ada: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    assert client.get("/sign-out/").status_code == 405
+    assert client.post("/sign-out/").status_code == 403
+
+
+def link() -> str:
+    return "/" + links.make().split("/", 3)[3]
+
+
+def test_a_link_makes_the_first_administrator_once(client: Client, db: None) -> None:
+    address = link()
+    assert "First administrator" in text_of(client.get(address))
+    assert client.get(address).status_code == 200
+    given = {"username": "root", "password": PASSWORD, "again": PASSWORD}
+    response = client.post(address, given)
+    assert response.status_code == 302
+    assert User.objects.get().is_superuser
+    assert client.get(address).status_code == 404
+    assert client.post(address, given).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("password", "again", "problem"),
+    [
+        ("short", "short", "too short"),
+        ("password1234", "password1234", "too common"),
+        ("123456789012", "123456789012", "numeric"),
+        (PASSWORD, "another phrase here", "differ"),
+        ("root-user-name", "root-user-name", "similar"),
+    ],
+)
+def test_a_link_refuses_a_bad_password_and_stays_alive(
+    client: Client, db: None, password: str, again: str, problem: str
+) -> None:
+    address = link()
+    response = client.post(address, {"username": "root-user-name", "password": password, "again": again})
+    assert response.status_code == 400
+    assert problem in text_of(response)
+    assert client.get(address).status_code == 200
+
+
+def test_a_dead_link_is_a_plain_404(client: Client, db: None) -> None:
+    response = client.get("/sign-in/link/nothing/")
+    assert response.status_code == 404
+    assert "This link does not work" in text_of(response)
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "localhost"])
+def test_the_sandbox_signs_a_visitor_of_this_machine_in(client: Client, db: None, now: object, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 200
+    assert User.objects.get().username == "demo"
+    assert not User.objects.get().is_superuser
+    assert not User.objects.get().has_usable_password() or User.objects.get().password == ""
+
+
+@pytest.mark.parametrize(("host", "peer"), [("testserver", "127.0.0.1"), ("localhost", "192.0.2.7"), ("localhost", "")])
+def test_the_demo_user_is_for_loopback_alone(client: Client, db: None, host: str, peer: str) -> None:
+    assert client.get("/", headers={"host": host}, REMOTE_ADDR=peer).status_code == 302
+    assert not User.objects.exists()
+
+
+def test_who_signs_out_of_the_sandbox_stays_out_until_they_come_back(client: Client, db: None, now: object) -> None:
+    at = {"host": "localhost"}
+    assert client.get("/", headers=at).status_code == 200
+    client.post("/sign-out/", headers=at)
+    response = client.get("/", headers=at)
+    assert response.status_code == 302
+    assert "Look at the sandbox" in text_of(client.get("/sign-in/", headers=at))
+    client.post("/sign-in/demo/", headers=at)
+    assert client.get("/", headers=at).status_code == 200
+
+
+def test_nobody_signs_in_with_the_demo_user_and_no_password(client: Client, db: None, now: object) -> None:
+    client.get("/", headers={"host": "localhost"})
+    for password in ("", " ", "demo"):
+        response = client.post("/sign-in/", {"username": "demo", "password": password})
+        assert response.status_code in (400, 403)
