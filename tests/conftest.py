@@ -73,7 +73,7 @@ def record(organization: Organization) -> Record:
                 interned=interned, buckets=[UsageBucket(start, facts, revises)], run=1, seen_at=clock.now()
             )
             refresh_days(organization_id=organization.pk, days=[start.date()], prices=ledger_prices.current())
-            refresh_series_months(organization_id=organization.pk, days=[start.date()])
+        refresh_series_months(organization_id=organization.pk)
         return made
 
     return once

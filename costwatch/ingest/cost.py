@@ -1,8 +1,8 @@
 """One window of the cost report: read it, record a day at a time."""
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -46,7 +46,6 @@ class Recorder:
     default_workspace: str
     rows_read: int = 0
     rows_changed: int = 0
-    touched: set[date] = field(default_factory=set)
 
     def record(self, report: Report, now: datetime) -> None:
         """Record a window in one transaction: lines and coverage of its days. At most 31 days."""

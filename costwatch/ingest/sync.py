@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from costwatch import clock
 from costwatch.directory import mirror
@@ -138,7 +137,6 @@ class _Windows:
         self._limit = 0
         self._empty_pages = 0
         self._failures_in_a_row = 0
-        self._touched: set[date] = set()
 
     def run(self) -> Run | None:
         """Read what is due (or the given span) until nothing is left; then settle what a second read settles."""
@@ -151,7 +149,7 @@ class _Windows:
                     if progress.errors or self._is_late() or self.order.is_exact:
                         break
             finally:
-                self._roll_up_months()
+                refresh_series_months(organization_id=self.organization.pk)
             if self.source == COST_SOURCE:
                 give_colours(self.organization)
         return progress.run
@@ -193,7 +191,6 @@ class _Windows:
             self._learn(found)
             run.windows_done += 1
             run.rows_read, run.rows_changed = before[0] + recorder.rows_read, before[1] + recorder.rows_changed
-            self._touched |= recorder.touched
             progress.save()
             self.order.tell(
                 f"{self.source}: {_named(window)} read, {run.windows_done} of {run.windows_planned} windows"
@@ -257,11 +254,6 @@ class _Windows:
         self.organization.save(update_fields=["history_since"])
         run.windows_planned = run.windows_done
         return True
-
-    def _roll_up_months(self) -> None:
-        if self._touched:
-            with transaction.atomic():
-                refresh_series_months(organization_id=self.organization.pk, days=self._touched)
 
     def _wait(self, answer: Future[Any]) -> Any:
         """An answer, with the lease renewed while the vendor makes us wait."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
@@ -80,7 +80,6 @@ class Recorder:
     reread: Callable[[Window], Chains]
     rows_read: int = 0
     rows_changed: int = 0
-    touched: set[date] = field(default_factory=set)
 
     def record(self, chains: Chains, now: datetime) -> None:
         """Record a window a UTC day at a time, newest first: rows, rollups and coverage of a day in one transaction."""
@@ -107,7 +106,6 @@ class Recorder:
                 reach("rollup.before")
                 refresh_days(organization_id=self.organization_id, days=[day], prices=self.prices)
                 reach("rollup.after")
-                self.touched.add(day)
             reach("coverage.before")
             owner = Owner(self.organization_id, SOURCE)
             changed = {start for start in recorded.changed if isinstance(start, datetime)}

@@ -140,6 +140,16 @@ class SeriesMonth(Charged):
         pass
 
 
+class StaleMonth(models.Model):
+    """A month whose rows per series have not followed their days yet; written with the days, so a crash keeps it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    month = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "month"], name="ledger_stalemonth_once")]
+
+
 class GroupDay(Charged):
     """The sum of a group's series on one UTC day."""
 

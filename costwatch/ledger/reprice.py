@@ -9,7 +9,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ledger.models import COUNTS, PricePublication, SeriesDay
 from costwatch.ledger.prices import Prices
-from costwatch.ledger.rollup import refresh_group_months, refresh_series_months, write_day
+from costwatch.ledger.rollup import mark_stale, refresh_group_months, refresh_series_months, write_day
 
 
 def is_due(prices: Prices) -> bool:
@@ -32,5 +32,6 @@ def reprice(prices: Prices) -> Iterator[date]:
             yield day
         with transaction.atomic():
             refresh_group_months(organization_id=organization.pk, days=days)
-            refresh_series_months(organization_id=organization.pk, days=days)
+            mark_stale(organization_id=organization.pk, days=days)
+        refresh_series_months(organization_id=organization.pk)
     PricePublication.objects.filter(pk=prices.publication_id).update(applied_at=clock.now())

@@ -7,12 +7,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Sum
 
 from costwatch import clock, money
 from costwatch.ledger.dimensions import Counts
-from costwatch.ledger.models import COUNTS, MONEY, Fact, GroupDay, GroupMonth, Series, SeriesDay, SeriesMonth
+from costwatch.ledger.models import (
+    COUNTS,
+    MONEY,
+    Fact,
+    GroupDay,
+    GroupMonth,
+    Series,
+    SeriesDay,
+    SeriesMonth,
+    StaleMonth,
+)
 from costwatch.ledger.prices import Prices
 from costwatch.ledger.store import store
 from costwatch.ledger.store.base import GROUP_DAY, GROUP_MONTH, SERIES_DAY, SERIES_MONTH, Table
@@ -37,6 +47,7 @@ def refresh_days(*, organization_id: int, days: Iterable[date], prices: Prices) 
         )
         write_day(organization_id, day, {row[0]: tuple(row[1:]) for row in sums}, prices)
     refresh_group_months(organization_id=organization_id, days=days)
+    mark_stale(organization_id=organization_id, days=days)
 
 
 def refresh_group_months(*, organization_id: int, days: Iterable[date]) -> None:
@@ -45,10 +56,24 @@ def refresh_group_months(*, organization_id: int, days: Iterable[date]) -> None:
         _refresh_month(organization_id, month, GroupDay, GROUP_MONTH, "group")
 
 
-def refresh_series_months(*, organization_id: int, days: Iterable[date]) -> None:
-    """Make the months per series that hold some days; cheap enough once a run, too dear after each day."""
-    for month in sorted({clock.month_start(day) for day in days}):
-        _refresh_month(organization_id, month, SeriesDay, SERIES_MONTH, "series")
+def mark_stale(*, organization_id: int, days: Iterable[date]) -> None:
+    """Note the months whose rows per series must follow some days. Call in the transaction that writes the days."""
+    months = {clock.month_start(day) for day in days}
+    known = set(
+        StaleMonth.objects.filter(organization=organization_id, month__in=months).values_list("month", flat=True)
+    )
+    StaleMonth.objects.bulk_create(
+        (StaleMonth(organization_id=organization_id, month=month) for month in sorted(months - known)),
+        ignore_conflicts=True,
+    )
+
+
+def refresh_series_months(*, organization_id: int) -> None:
+    """Make the stale months per series, a transaction each: once a run, for after each day it would be too dear."""
+    for stale in StaleMonth.objects.filter(organization=organization_id).order_by("-month"):
+        with transaction.atomic():
+            _refresh_month(organization_id, stale.month, SeriesDay, SERIES_MONTH, "series")
+            stale.delete()
 
 
 def write_day(organization_id: int, day: date, counts: Mapping[int, Counts], prices: Prices) -> None:

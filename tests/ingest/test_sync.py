@@ -14,7 +14,7 @@ from costwatch.ingest.models import Coverage, Run, Source
 from costwatch.ingest.sync import Order
 from costwatch.insights.query import question
 from costwatch.insights.reports import report
-from costwatch.ledger.models import COUNTS, Fact, GroupDay, ReportedLine, Revision, SeriesDay, SeriesMonth
+from costwatch.ledger.models import COUNTS, Fact, GroupDay, ReportedLine, Revision, SeriesDay, SeriesMonth, StaleMonth
 from costwatch.upstream.sandbox.server import SandboxServer
 from pricing.money import parse_usd
 
@@ -224,6 +224,25 @@ def test_the_month_per_series_is_the_sum_of_its_days(run: Sync) -> None:
         days = SeriesDay.objects.filter(series=month.series_id, day__gte=month.month)
         assert sum(day.list_low for day in days) == month.list_low
         assert sum(day.output_tokens for day in days) == month.output_tokens
+
+
+def test_a_run_that_dies_before_the_months_leaves_them_to_the_next_one(
+    run: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("costwatch.ingest.sync.refresh_series_months", dies)
+        run("directory")
+        with pytest.raises(KeyboardInterrupt):
+            run("usage")
+    assert not SeriesMonth.objects.exists()
+    assert StaleMonth.objects.count() == 1
+    run("usage", order=Order(since=date(2026, 11, 12), until=date(2026, 11, 13)))
+    months = sum(SeriesMonth.objects.values_list("list_low", flat=True))
+    assert months == sum(SeriesDay.objects.values_list("list_low", flat=True)) > 0
+    assert not StaleMonth.objects.exists()
 
 
 def test_ing_18_any_grouping_and_any_filter_sum_to_the_same_total(run: Sync) -> None:
