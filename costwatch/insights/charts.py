@@ -103,17 +103,15 @@ def _scale(drawn: Drawn) -> tuple[tuple[Tick, ...], int]:
         parts = [layer.reported[index] + layer.since[index].low for layer in drawn.layers]
         tops += [sum(part for part in parts if part > 0), one.previous or 0, one.ahead[2] if one.ahead else 0]
         bottoms.append(sum(part for part in parts if part < 0))
-    step, count = _step(max(tops))
-    lines = [step * index for index in range(count + 1)]
-    while lines[0] - step >= min(bottoms):
-        lines.insert(0, lines[0] - step)
+    top = max(tops) or (0 if min(bottoms) else 2 * PICO)
+    step, count = _step(max(top, -min(bottoms)))
+    lines = [step * index for index in range(-count, count + 1)]
+    lines = [value for value in lines if min(bottoms) <= value < top + step]
     return tuple(Tick(value, display.usd_short(value)) for value in lines), min(bottoms)
 
 
 def _step(largest: int) -> tuple[int, int]:
-    """A round step and how many of it, two or three, cover the largest value with the least room above."""
-    if largest <= 0:
-        return PICO, 2
+    """A round step and how many of it, two or three, cover a value above zero with the least room above."""
     scale = 10 ** max(0, len(str(largest)) - 2)
     fitting = [
         (step * scale * more * count, -count, step * scale * more)

@@ -27,7 +27,7 @@ def verdict(html: str) -> str:
 def test_the_page_opens_with_what_was_spent_what_it_will_come_to_and_why(page: Client) -> None:
     html = text_of(page.get("/"))
     assert verdict(html) == (
-        "November: $3,600 reported to the 19th, forecast $3.6k–$3.6k. Up mainly because search-prod +$1k."
+        "November: $3,600 reported to the 19th, forecast $3.6k–$6.6k. Up mainly because search-prod +$1k."
     )
     assert "19 of 30 days reported" in html
     assert "19 days settled, 1 open" in html or "20 days settled, 0 open" in html
