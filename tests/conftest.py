@@ -72,7 +72,7 @@ def record(organization: Organization) -> Record:
             made = record_usage(
                 interned=interned, buckets=[UsageBucket(start, facts, revises)], run=1, seen_at=clock.now()
             )
-            refresh_days(organization_id=organization.pk, days=[start.date()], prices=ledger_prices.current())
+            refresh_days(organization_id=organization.pk, days=[start.date()], prices=ledger_prices.publish())
         refresh_series_months(organization_id=organization.pk)
         return made
 

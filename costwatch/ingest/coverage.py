@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db.models import F, QuerySet
 
 from costwatch.ingest.models import Coverage, CoverageChange, State
-from costwatch.ingest.plan import SETTLES_AFTER, Standing, settles
+from costwatch.ingest.plan import Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
 
@@ -37,12 +37,7 @@ def standings(organization_id: int, source: str, since: datetime, until: datetim
     rows = Coverage.objects.filter(
         organization=organization_id, source=source, start__gte=since, start__lt=until
     ).values_list("start", "end", "state", "last_read_at")
-    return {start: Standing(end, state in FINAL, read_at) for start, end, state, read_at in rows}
-
-
-def settleable(owner: Owner, now: datetime) -> list[datetime]:
-    """The open buckets that a second equal read settles."""
-    return list(_mine(owner).filter(state=State.OPEN, end__lte=now - SETTLES_AFTER).values_list("start", flat=True))
+    return {start: Standing(end, state == State.OPEN, read_at) for start, end, state, read_at in rows}
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:

@@ -29,10 +29,10 @@ COST = Cadence(DAY, 31, ((7 * DAY, HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY))
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one bucket that was read before."""
+    """What is known of one bucket that was read before; `is_open` says that another equal read may settle it."""
 
     end: datetime
-    settled: bool
+    is_open: bool
     last_read_at: datetime
 
 
@@ -52,10 +52,8 @@ def due(known: Mapping[datetime, Standing], *, since: datetime, now: datetime, c
 
 
 def _is_due(bucket: Standing, now: datetime, cadence: Cadence) -> bool:
-    if bucket.last_read_at >= now:
-        return False
     age = now - bucket.end
-    if not bucket.settled and age >= SETTLES_AFTER and bucket.last_read_at < bucket.end + SETTLES_AFTER:
+    if bucket.is_open and age >= SETTLES_AFTER:
         return True
     for younger_than, every in cadence.rereads:
         if age < younger_than:

@@ -17,7 +17,6 @@ from costwatch.directory.models import Organization
 from costwatch.ingest import cost, coverage, usage
 from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
-from costwatch.ingest.coverage import Owner
 from costwatch.ingest.lease import Held, lease
 from costwatch.ingest.models import Run
 from costwatch.ingest.plan import COST, USAGE, Cadence, due, windows
@@ -131,7 +130,7 @@ class _Windows:
         self.organization, self.client = connection.organization, connection.client
         self.source, self.order, self._held = source, order, held
         self.cadence = _cadence(source)
-        self.prices = ledger_prices.current()
+        self.prices = ledger_prices.publish()
         self._deadline = time.monotonic() + order.seconds if order.seconds else None
         self._renewed = time.monotonic()
         self._limit = 0
@@ -139,13 +138,13 @@ class _Windows:
         self._failures_in_a_row = 0
 
     def run(self) -> Run | None:
-        """Read what is due (or the given span) until nothing is left; then settle what a second read settles."""
+        """Read what is due (or the given span); then what only lacks a second equal read, which is due at once."""
         if not self._planned(clock.now()):
             return None
         with running(self.organization, self.source, self.client) as progress:
             try:
-                for plan in (self._planned, self._unsettled):
-                    self._pass(plan(clock.now()), progress)
+                for _ in range(2):
+                    self._pass(self._planned(clock.now()), progress)
                     if progress.errors or self._is_late() or self.order.is_exact:
                         break
             finally:
@@ -162,11 +161,6 @@ class _Windows:
         width = self.cadence.width
         count = max(0, -((since - min(last, now)) // width))
         return windows((since + width * index for index in range(count)), self.cadence)
-
-    def _unsettled(self, now: datetime) -> list[Window]:
-        """The buckets that only lack a second equal read: the first pass read them just now."""
-        settleable = coverage.settleable(Owner(self.organization.pk, self.source), now)
-        return windows(settleable, self.cadence)
 
     def _pass(self, planned: list[Window], progress: Progress) -> None:
         run = progress.run

@@ -23,7 +23,8 @@ SECONDS_A_TASK = 120.0
 def tick() -> None:
     """Ask the database what is due and ring for it. Safe to run twice: a lease lets one run work."""
     now = clock.now()
-    if ledger_reprice.is_due(ledger_prices.current()):
+    ledger_prices.publish()
+    if ledger_reprice.is_due():
         reprice.delay()
     organizations = list(Organization.objects.order_by("pk"))
     if not organizations:
@@ -72,5 +73,5 @@ def run_source(organization_id: int, source: str, **_: object) -> None:
 @app.task(name="costwatch.ingest.tasks.reprice")
 def reprice() -> None:
     """Price every day again with the table in force."""
-    for _ in ledger_reprice.reprice(ledger_prices.current()):
+    for _ in ledger_reprice.reprice(ledger_prices.publish()):
         pass

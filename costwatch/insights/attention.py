@@ -13,7 +13,7 @@ from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
 from costwatch.insights.spend import Bounds, Scope, reported_by_day
 from costwatch.ledger.models import SeriesDay
-from costwatch.ledger.prices import table as price_table
+from costwatch.ledger.prices import in_force as price_table
 
 LATE_AFTER = timedelta(minutes=30)
 STOPPED_AFTER = timedelta(hours=6)

@@ -16,7 +16,6 @@ from costwatch.ledger.models import (
     MONEY,
     Fact,
     GroupDay,
-    PricePublication,
     ReportedLine,
     ReportedRevision,
     Revision,
@@ -68,10 +67,7 @@ def organizations(query: Query) -> list[Organization]:
 
 def prices_of(query: Query) -> PriceTable:
     """The price table of a question: the one in force, or the one that was at its time."""
-    if query.as_of is None:
-        return ledger_prices.table()
-    then = PricePublication.objects.filter(published_at__lte=query.as_of).order_by("-published_at", "-pk").first()
-    return ledger_prices.published(then) if then else ledger_prices.table()
+    return ledger_prices.in_force(query.as_of)
 
 
 def usage_cells(query: Query, table: PriceTable, *, grouped: bool = True) -> Iterator[Cell]:

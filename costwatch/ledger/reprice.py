@@ -7,14 +7,15 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ledger.models import COUNTS, PricePublication, SeriesDay
+from costwatch.ledger.models import COUNTS, PriceChange, SeriesDay
 from costwatch.ledger.prices import Prices
 from costwatch.ledger.rollup import mark_stale, refresh_group_months, refresh_series_months, write_day
 
 
-def is_due(prices: Prices) -> bool:
+def is_due() -> bool:
     """Whether charges may still be those of another price table."""
-    return PricePublication.objects.filter(pk=prices.publication_id, applied_at=None).exists()
+    newest = PriceChange.objects.order_by("-pk").first()
+    return newest is not None and newest.applied_at is None
 
 
 def reprice(prices: Prices) -> Iterator[date]:
@@ -34,4 +35,4 @@ def reprice(prices: Prices) -> Iterator[date]:
             refresh_group_months(organization_id=organization.pk, days=days)
             mark_stale(organization_id=organization.pk, days=days)
         refresh_series_months(organization_id=organization.pk)
-    PricePublication.objects.filter(pk=prices.publication_id).update(applied_at=clock.now())
+    PriceChange.objects.filter(publication=prices.publication_id, applied_at=None).update(applied_at=clock.now())

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from costwatch.insights import charts, freshness
 from costwatch.insights.render import neutral
 from costwatch.insights.spend import Scope, Spend, spend
-from costwatch.ledger.prices import table as price_table
+from costwatch.ledger.prices import in_force as price_table
 from costwatch.web import address, names
 from costwatch.web.address import DAY, Address
 from costwatch.web.keys import keys_table

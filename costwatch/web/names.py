@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
 from costwatch.insights.drawn import OTHER
 from costwatch.ledger.models import ReportedSeries, Series
-from costwatch.ledger.prices import table as price_table
+from costwatch.ledger.prices import in_force as price_table
 from pricing.schema import Model
 
 METER_SLOT, OLDER_SLOT = 6, 5

@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.insights import display
 from costwatch.insights.pictures import share_bar
 from costwatch.insights.spend import Bounds, Line, Scope, Spend, lines
-from costwatch.ledger.prices import table as price_table
+from costwatch.ledger.prices import in_force as price_table
 from costwatch.web import names
 from costwatch.web.address import Address
 from costwatch.web.names import Called

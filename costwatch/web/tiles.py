@@ -12,7 +12,7 @@ from costwatch.insights import display
 from costwatch.insights.days import hours, totals_by_day
 from costwatch.insights.pictures import spark, spark_forecast
 from costwatch.insights.spend import Scope, Spend
-from costwatch.ledger.prices import table as price_table
+from costwatch.ledger.prices import in_force as price_table
 from costwatch.web.address import DAY
 from costwatch.web.templatetags.figures import money, span_of
 from costwatch.web.verdict import last_reported, period_name

@@ -55,13 +55,13 @@ def test_windows_cover_exactly_the_hours_asked_for(hours: set[int]) -> None:
 )
 def test_a_settled_hour_is_read_again_by_its_age(age_hours: int, read_hours_ago: float, expected: bool) -> None:
     end = NOW - timedelta(hours=age_hours)
-    known = {end - HOUR: Standing(end, settled=True, last_read_at=NOW - timedelta(hours=read_hours_ago))}
+    known = {end - HOUR: Standing(end, is_open=False, last_read_at=NOW - timedelta(hours=read_hours_ago))}
     assert ((end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)) is expected
 
 
-def test_an_open_hour_is_due_once_its_six_hours_are_over() -> None:
+def test_an_open_hour_is_due_at_once_when_its_six_hours_are_over() -> None:
     end = NOW - 6 * HOUR
-    known = {end - HOUR: Standing(end, settled=False, last_read_at=NOW - timedelta(seconds=90))}
+    known = {end - HOUR: Standing(end, is_open=True, last_read_at=NOW)}
     assert (end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)
 
 

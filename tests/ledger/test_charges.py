@@ -292,10 +292,10 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     overlay = tmp_path / "overlay.toml"
     overlay.write_text(OVERLAY)
     settings.PRICES_FILE = str(overlay)  # type: ignore[attr-defined]
-    prices = ledger_prices.current()
-    assert is_due(prices)
+    prices = ledger_prices.publish()
+    assert is_due()
     assert list(reprice(prices)) == [DAY]
-    assert not is_due(prices)
+    assert not is_due()
     versions = dict(SeriesDay.objects.values_list("series__model", "price__version"))
     assert versions == {"claude-opus-5-5": shipped.version, "claude-own-1": prices.table.version}
     assert spend()["totals"]["list_usd"] == "7"

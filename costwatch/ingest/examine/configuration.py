@@ -203,7 +203,7 @@ def _server(lock: Path) -> Iterator[Line]:
 def _prices() -> Iterator[Line]:
     overlay = settings.PRICES_FILE
     try:
-        table = prices.table()
+        table = prices.configured()
     except (PriceTableError, OSError) as error:
         problems = len(str(error).splitlines())
         more = f" (and {problems - 1} more)" if problems > 1 else ""

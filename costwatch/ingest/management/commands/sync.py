@@ -59,8 +59,8 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _run(self, wanted: list[str], order: Order, *, explicit: bool) -> list[dict[str, Any]]:
-        prices = ledger_prices.current()
-        if ledger_reprice.is_due(prices):
+        prices = ledger_prices.publish()
+        if ledger_reprice.is_due():
             for _ in ledger_reprice.reprice(prices):
                 pass
         outcomes = []
