@@ -14,6 +14,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from costwatch import clock
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 
@@ -23,6 +25,10 @@ ENVIRONMENT = env.str("COSTWATCH_ENV", "local")
 if ENVIRONMENT not in ("local", "production"):
     raise ImproperlyConfigured(f"COSTWATCH_ENV is {ENVIRONMENT!r}; it is either local or production")
 PRODUCTION = ENVIRONMENT == "production"
+try:
+    clock.now()
+except ValueError as error:
+    raise ImproperlyConfigured(f"COSTWATCH_NOW: {error}") from None
 if PRODUCTION and os.environ.get("COSTWATCH_NOW"):
     raise ImproperlyConfigured("COSTWATCH_NOW freezes business time; it is refused in production")
 
@@ -66,7 +72,10 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-PORT = env.int("PORT", 8000)
+try:
+    PORT = env.int("PORT", 8000)
+except ValueError:
+    raise ImproperlyConfigured(f"PORT is {os.environ['PORT']!r}, which is not a number") from None
 PUBLIC_URL = env.str("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname:
@@ -132,7 +141,11 @@ TEMPLATES = [
 
 SQLITE_FILE = DATA_DIR / ("sandbox.sqlite3" if SANDBOX else "costwatch.sqlite3")
 if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
+    try:
+        DATABASES = {"default": env.db_url("DATABASE_URL")}
+        DATABASES["default"]["ENGINE"]
+    except (KeyError, ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured("DATABASE_URL is not an address such as postgres://user@host:5432/name") from None
     # libpq writes the folder of a socket percent-encoded in the host's place.
     DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST") or "")
 else:

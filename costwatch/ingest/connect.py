@@ -9,7 +9,7 @@ from costwatch.directory.models import Organization
 from costwatch.upstream import organization as lists
 from costwatch.upstream import usage
 from costwatch.upstream.client import AdminClient
-from costwatch.upstream.credential import admin_key
+from costwatch.upstream.credential import MissingCredential, admin_key
 from costwatch.upstream.errors import Refused, UpstreamError
 from costwatch.upstream.pages import Window
 
@@ -44,6 +44,8 @@ def connect(with_client: AdminClient) -> Connection:
     try:
         found = lists.me(with_client)
         identity, name = found.id, found.name
+    except MissingCredential as error:
+        raise CannotConnect(str(error)) from None
     except Refused as error:
         identity, name = _identify_by_usage(with_client, error), "Organization"
     organization, _ = Organization.objects.get_or_create(

@@ -103,16 +103,26 @@ def _priced_here(query: Query, dims: tuple[str, ...], table: PriceTable) -> Iter
         day = moment.date() if isinstance(moment, datetime) else moment
         model, *qualifiers = priced_by
         for made in charge_by_meter(table.resolve(model, day, *qualifiers), counts):
-            kind = {"cost_type": "tokens", "token_type": made.meter}
-            if made.meter not in TOKEN_METERS:
-                kind = {"cost_type": "web_search", "token_type": ""}
-            if any(kind[name] not in query.filters[name] for name in METER_DIMENSIONS if name in query.filters):
+            if not is_wanted(made.meter, query):
                 continue
-            given = dict(zip(plain, own, strict=True)) | kind
+            given = dict(zip(plain, own, strict=True)) | _kind(made.meter)
             only = tuple(made.quantity if meter == made.meter else 0 for meter in METERS)
             low, high = made.low or 0, made.high or 0
             unpriced = made.quantity if made.reason and made.meter in TOKEN_METERS else 0
             yield Cell(moment, tuple(given[name] for name in dims), only, low, high, low, high, unpriced)
+
+
+def is_wanted(meter: str, query: Query) -> bool:
+    """Whether a question's filters let a meter through."""
+    kind = _kind(meter)
+    return all(kind[name] in query.filters[name] for name in METER_DIMENSIONS if name in query.filters)
+
+
+def _kind(meter: str) -> dict[str, str]:
+    """A meter as the cost report's two dimensions name it."""
+    if meter in TOKEN_METERS:
+        return {"cost_type": "tokens", "token_type": meter}
+    return {"cost_type": "web_search", "token_type": ""}
 
 
 def usage_counts(query: Query, dims: tuple[str, ...] = ()) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:

@@ -71,7 +71,7 @@ def freshness(
             found = buckets(organization.pk, source, start, end, as_of)
             throughs.append(max((bucket.through for bucket in found), default=None))
             expected = (end - start) // WIDTHS[source]
-            complete = complete and len(found) == expected and all(bucket.state in FINAL for bucket in found)
+            complete = complete and len(found) == expected and all(bucket.state == State.SETTLED for bucket in found)
     known = [moment for moment in throughs if moment is not None]
     if not throughs or len(known) < len(throughs):
         return Freshness(None, False)

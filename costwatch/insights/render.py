@@ -13,14 +13,14 @@ _FORMULA = tuple("=+-@\t\r＝＋－＠")
 _PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
 
 
-def render(report: Json, form: str) -> str:
+def render(report: Json, columns: Sequence[str], form: str) -> str:
     """A report in one of the three formats, ending with a line break."""
     if form == "json":
         return json.dumps(report, ensure_ascii=False, separators=(", ", ": ")) + "\n"
-    return to_csv(report) if form == "csv" else to_table(report)
+    return to_csv(report, columns) if form == "csv" else to_table(report, columns)
 
 
-def to_csv(report: Json) -> str:
+def to_csv(report: Json, columns: Sequence[str]) -> str:
     """Column names, then one row per line; provenance is in columns."""
     rows = [
         row | {"data_through": report["data_through"], "price_version": report["price_version"]}
@@ -28,17 +28,11 @@ def to_csv(report: Json) -> str:
     ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns(report))
+    names = [*columns, "data_through", "price_version"]
+    writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(name, row[name]) for name in columns(report)])
+        writer.writerow([_cell(name, row[name]) for name in names])
     return out.getvalue()
-
-
-def columns(report: Json) -> list[str]:
-    """The columns of a report's rows, the same whether it has rows or not."""
-    if report["rows"]:
-        return [*report["rows"][0], "data_through", "price_version"]
-    return ["period", *report["group_by"], "data_through", "price_version"]
 
 
 def _cell(name: str, value: Any) -> str:
@@ -57,7 +51,7 @@ def neutral(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def to_table(report: Json) -> str:
+def to_table(report: Json, columns: Sequence[str]) -> str:
     """A table for a terminal, with the range, how far the data goes and the totals."""
     lines = [
         f"{report['report']}, {report['since']} to {report['until']} (until is exclusive), UTC days",
@@ -65,9 +59,8 @@ def to_table(report: Json) -> str:
         f"{'complete' if report['complete'] else 'not complete'}, prices {report['price_version']}",
         "",
     ]
-    names = [name for name in columns(report) if name not in ("data_through", "price_version")]
-    body = [[_shown(row[name]) for name in names] for row in report["rows"]]
-    lines += _aligned(names, body) if body else ["no rows"]
+    body = [[_shown(row[name]) for name in columns] for row in report["rows"]]
+    lines += _aligned(columns, body) if body else ["no rows"]
     if report["totals"]:
         lines += ["", *(f"total {name}: {_shown(value)}" for name, value in report["totals"].items())]
     if "other_currencies" in report:

@@ -1,13 +1,13 @@
 """The reports people script against: one function a report, the same JSON for the command line and the API."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
-from costwatch.ingest.models import Source
+from costwatch.ingest.models import Run
 from costwatch.insights import cells, freshness
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
 from costwatch.ledger.models import COUNTS, MONEY
@@ -53,6 +53,20 @@ class _Sums:
         }
 
 
+MONEY_COLUMNS = frozenset({"reported_usd", *_Sums().amounts()})
+UNPRICED_COLUMNS = ("period", "partial", "model", "service_tier", "meter", "reason", "quantity")
+COVERAGE_COLUMNS = (
+    "source",
+    "organization_id",
+    "since",
+    "until",
+    "state",
+    "control_total_ok",
+    "last_success",
+    "last_error",
+)
+
+
 def report(name: str, query: Query) -> Json:
     """A report by name.
 
@@ -71,8 +85,7 @@ def spend(query: Query) -> Json:
 def usage(query: Query) -> Json:
     """What was used: the rows of `spend` without money."""
     made = _spend("usage", query)
-    money = {"reported_usd", *_Sums().amounts()}
-    made["rows"] = [{key: value for key, value in row.items() if key not in money} for row in made["rows"]]
+    made["rows"] = [{key: value for key, value in row.items() if key not in MONEY_COLUMNS} for row in made["rows"]]
     made["totals"] = {count: made["totals"][count] for count in COUNTS}
     return made
 
@@ -91,7 +104,8 @@ def _spend(name: str, query: Query) -> Json:
             rows.setdefault((period_name(line.day, query.interval), *line.dims), _Sums()).reported += line.amount
     if has_cost and query.totals_have_reported:
         totals.reported = sum(line.amount for line in cells.reported_cells(query, grouped=False))
-    sources = ("usage", "cost") if has_cost else ("usage",)
+    asks_cost = has_cost and (query.rows_have_reported or query.totals_have_reported)
+    sources = ("usage", "cost") if asks_cost else ("usage",)
     made = _envelope(name, query, organizations, table, sources)
     made["rows"] = [
         _row(key, sums, query, made["data_through"], has_cost and query.rows_have_reported, names)
@@ -134,14 +148,18 @@ def _is_partial(period: str, query: Query, through: str | None) -> bool:
 
 
 def unpriced(query: Query) -> Json:
-    """Quantities without a price in force, with the reason."""
+    """Quantities without a price in force, with the reason.
+
+    Raises: BadQuestion for a grouping: this report has its own.
+    """
+    _refuse_grouping("unpriced", query)
     organizations = cells.organizations(query)
     table = cells.prices_of(query)
     sums: dict[tuple[str, ...], int] = {}
     for moment, (model, *qualifiers), counts in cells.usage_counts(query):
         day = moment.date() if isinstance(moment, datetime) else moment
         for made in charge_by_meter(table.resolve(model, day, *qualifiers), counts):
-            if made.reason:
+            if made.reason and cells.is_wanted(made.meter, query):
                 key = (period_name(moment, query.interval), model, qualifiers[0], made.meter, made.reason)
                 sums[key] = sums.get(key, 0) + made.quantity
     made_report = _envelope("unpriced", query, organizations, table, ("usage",))
@@ -162,13 +180,18 @@ def unpriced(query: Query) -> Json:
 
 
 def coverage(query: Query) -> Json:
-    """How complete each source is: one row per maximal span of buckets in one state."""
+    """How complete each source is: one row per maximal span of buckets in one state.
+
+    Raises: BadQuestion for a grouping, or a filter other than the organization: a bucket has no other dimension.
+    """
+    _refuse_grouping("coverage", query)
+    if set(query.filters) - {"organization_id"}:
+        raise BadQuestion("coverage can only be filtered by organization_id")
     organizations = cells.organizations(query)
     made = _envelope("coverage", query, organizations, cells.prices_of(query), ("usage", "cost"))
-    health = {(one.organization_id, one.name): one for one in Source.objects.all()}
     made["rows"] = []
     for span in freshness.spans(organizations, query.start, query.end, query.as_of):
-        source = health.get((span.organization.pk, span.source))
+        last_success, last_error = _health(span.organization, span.source, query)
         made["rows"].append(
             {
                 "source": span.source,
@@ -177,12 +200,27 @@ def coverage(query: Query) -> Json:
                 "until": clock.rfc3339(span.end),
                 "state": span.state,
                 "control_total_ok": span.control_total_ok,
-                "last_success": _time(source.last_success_at if source else None),
-                "last_error": (source.last_error or None) if source else None,
+                "last_success": _time(last_success),
+                "last_error": last_error,
             }
         )
     made["totals"] = {}
     return made
+
+
+def _health(organization: Organization, source: str, query: Query) -> tuple[datetime | None, str | None]:
+    """When a source last succeeded, and what failed last, both by the time of the question."""
+    runs = Run.objects.filter(organization=organization, source=source, finished_at__isnull=False)
+    if query.as_of is not None:
+        runs = runs.filter(finished_at__lte=query.as_of)
+    succeeded = runs.filter(outcome=Run.Outcome.SUCCEEDED).order_by("-finished_at", "-pk").first()
+    failed = runs.filter(outcome=Run.Outcome.FAILED).order_by("-finished_at", "-pk").first()
+    return (succeeded.finished_at if succeeded else None), (failed.error if failed else None)
+
+
+def _refuse_grouping(name: str, query: Query) -> None:
+    if query.group_by:
+        raise BadQuestion(f"{name} has a grouping of its own; leave --group-by out")
 
 
 def _time(moment: Any) -> str | None:
@@ -224,6 +262,16 @@ class _Names:
 
     def api_key(self, key: str) -> str:
         return "No API key (Console, OAuth)" if key == CONSOLE_KEY else self._keys.get(key, key)
+
+
+def columns(name: str, query: Query) -> list[str]:
+    """The keys of a report's rows, the same whether it has rows or not."""
+    if name == "coverage":
+        return [*COVERAGE_COLUMNS]
+    if name == "unpriced":
+        return [*UNPRICED_COLUMNS]
+    row = _row(("", *query.group_by), _Sums(), replace(query, interval="total"), None, False, _Names([]))
+    return [key for key in row if name == "spend" or key not in MONEY_COLUMNS]
 
 
 REPORTS: dict[str, Callable[[Query], Json]] = {

@@ -199,7 +199,7 @@ def test_calls_that_hang_are_left_behind_and_the_others_count() -> None:
         ("BROKER_URL", "carrier-pigeon://", "carrier-pigeon:// cannot be reached: 'No such transport: carrier-pigeon'"),
         ("HTTPS_PROXY", "proxy", "COSTWATCH_HTTPS_PROXY is not a URL"),
         ("CA_BUNDLE", "/nowhere.pem", "COSTWATCH_CA_BUNDLE names /nowhere.pem, which cannot be used: No such file"),
-        ("PRICES_FILE", "/nowhere.toml", "prices cannot be used: [Errno 2]"),
+        ("PRICES_FILE", "/nowhere.toml", "prices cannot be used: COSTWATCH_PRICES_FILE /nowhere.toml cannot be read"),
     ],
 )
 def test_a_wrong_setting_fails_by_name(

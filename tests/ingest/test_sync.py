@@ -133,6 +133,8 @@ def test_ing_06_a_report_as_of_a_time_says_what_it_said_then(run: Sync, upstream
         assert report("spend", asked)["rows"] != before
         past = question(since=SINCE, until=date(2026, 11, 20), group_by=["workspace_id"], interval="day", as_of=then)
         assert report("spend", past)["rows"] == before
+        coverage = question(since=SINCE, until=date(2026, 11, 20), as_of=then)
+        assert {row["last_success"] for row in report("coverage", coverage)["rows"]} == {"2026-11-20T14:05:00Z"}
 
 
 def test_ing_07_the_newest_hours_are_open_and_the_older_ones_settled(run: Sync) -> None:
@@ -146,6 +148,16 @@ def test_ing_07_the_newest_hours_are_open_and_the_older_ones_settled(run: Sync) 
     october = report("spend", question(since=date(2026, 11, 6), until=date(2026, 11, 20)))
     assert october["complete"] is True
     assert report("spend", question(since=date(2026, 11, 6), until=UNTIL))["complete"] is False
+
+
+def test_hours_read_once_before_a_crash_are_settled_by_the_next_run(run: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("costwatch.ingest.sync.range", lambda _: [0], raising=False)
+        run()
+    unsettled = Coverage.objects.filter(source="usage", state="open")
+    assert unsettled.count() > 100
+    run()
+    assert unsettled.count() == 7
 
 
 def test_ing_08_a_second_run_of_a_source_is_refused_while_one_is_at_work(run: Sync, upstream: SandboxServer) -> None:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from costwatch import clock
 from costwatch.directory.models import ApiKey, Organization, Workspace
 from costwatch.ingest.models import Coverage
-from costwatch.insights.query import question
+from costwatch.insights.query import BadQuestion, question
 from costwatch.insights.reports import report
 from costwatch.ledger.dimensions import ReportedDims, UsageDims
 from tests.conftest import Record
@@ -187,6 +187,42 @@ def test_csv_has_one_row_per_line_and_no_formula(november: Organization) -> None
         "false",
         "2026-11-04T00:00:00Z",
     )
+
+
+def test_an_empty_csv_has_the_columns_of_a_full_one(november: Organization) -> None:
+    for name in ("spend", "usage", "unpriced", "coverage"):
+        grouped = ("--group-by", "workspace_id") if name in ("spend", "usage") else ()
+        full = run(name, "--since", "2026-11-01", "--until", "2026-11-04", *grouped, "--format", "csv")
+        empty = run(name, "--since", "2027-11-01", "--until", "2027-11-04", *grouped, "--format", "csv")
+        assert empty == full.splitlines()[0] + "\n"
+
+
+def test_only_the_sources_a_report_needs_hold_back_its_data_through(november: Organization) -> None:
+    Coverage.objects.filter(source="cost", start__gte=datetime(2026, 11, 3, tzinfo=UTC)).delete()
+    span = {"since": date(2026, 11, 1), "until": date(2026, 11, 4)}
+    assert report("spend", question(**span))["data_through"] == "2026-11-03T00:00:00Z"
+    by_speed = report("spend", question(**span, filters=[("speed", "standard")]))
+    assert by_speed["data_through"] == "2026-11-04T00:00:00Z"
+
+
+def test_unpriced_is_filtered_by_meter_and_has_a_grouping_of_its_own(
+    organization: Organization, record: Record
+) -> None:
+    record(HOUR, {OPUS._replace(model="claude-next"): (7, 0, 0, 0, 5, 0)})
+    span = {"since": date(2026, 11, 1), "until": date(2026, 11, 4), "interval": "total"}
+    only = report("unpriced", question(**span, filters=[("token_type", "output_tokens")]))
+    assert [(row["meter"], row["quantity"]) for row in only["rows"]] == [("output_tokens", 5)]
+    assert report("unpriced", question(**span, filters=[("cost_type", "web_search")]))["rows"] == []
+    with pytest.raises(BadQuestion, match="grouping of its own"):
+        report("unpriced", question(**span, group_by=["workspace_id"]))
+    with pytest.raises(BadQuestion, match="filtered by organization_id"):
+        report("coverage", question(**span, filters=[("model", "x")]))
+
+
+def test_a_revised_bucket_is_not_settled(november: Organization) -> None:
+    span = {"since": date(2026, 11, 1), "until": date(2026, 11, 4)}
+    Coverage.objects.filter(source="usage", start=datetime(2026, 11, 2, tzinfo=UTC)).update(state="revised")
+    assert report("spend", question(**span))["complete"] is False
 
 
 def test_a_table_is_for_people(november: Organization) -> None:

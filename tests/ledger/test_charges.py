@@ -299,6 +299,11 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     versions = dict(SeriesDay.objects.values_list("series__model", "price__version"))
     assert versions == {"claude-opus-5-5": shipped.version, "claude-own-1": prices.table.version}
     assert spend()["totals"]["list_usd"] == "7"
+    assert report("spend", question(since=DAY, until=date(2026, 11, 13)))["price_version"] == prices.table.version
+    settings.PRICES_FILE = ""  # type: ignore[attr-defined]
+    assert spend()["totals"]["list_usd"] == "7"
+    list(reprice(ledger_prices.publish()))
+    assert (spend()["totals"]["list_usd"], spend()["totals"]["unpriced_tokens"]) == ("4", 1_000_000)
     past = ledger_prices.published(shipped)
     assert past.version == shipped.version
     assert past.resolve("claude-opus-5-5", DAY).low[0] == 4_000_000

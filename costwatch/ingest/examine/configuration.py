@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from costwatch import clock
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
@@ -204,7 +205,7 @@ def _prices() -> Iterator[Line]:
     overlay = settings.PRICES_FILE
     try:
         table = prices.configured()
-    except (PriceTableError, OSError) as error:
+    except (PriceTableError, ImproperlyConfigured) as error:
         problems = len(str(error).splitlines())
         more = f" (and {problems - 1} more)" if problems > 1 else ""
         do = (

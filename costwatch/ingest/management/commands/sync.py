@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from costwatch import clock
 from costwatch.ingest.connect import CannotConnect, client, connect
+from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Run
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         unknown = [name for name in options["source"] or () if name not in SOURCES]
         if unknown:
             raise CommandError(f"this version does not read {', '.join(unknown)}; it reads {', '.join(SOURCES)}")
+        refuse_wrong_configuration()
         quiet = options["format"] == "json"
         order = Order(
             since=options["since"],
@@ -109,4 +111,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is not a day such as 2026-11-01") from None
+        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-11-01") from None

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 
 HOST = "127.0.0.1"
@@ -34,7 +35,10 @@ class Command(BaseCommand):
             # Settings choose the database file from this, so they are read again in a fresh process image.
             os.environ["COSTWATCH_SANDBOX"] = "on"
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
-        port = options["port"] or settings.PORT
+        refuse_wrong_configuration()
+        port = settings.PORT if options["port"] is None else options["port"]
+        if not 0 < port < 65536:
+            raise CommandError(f"{port} is not a port; choose one from 1024 to 65535: PORT=8000")
         url = settings.PUBLIC_URL if os.environ.get("COSTWATCH_PUBLIC_URL") else f"http://{HOST}:{port}"
         settings.PUBLIC_URL = url
         settings.CSRF_TRUSTED_ORIGINS = [url]

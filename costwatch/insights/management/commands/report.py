@@ -1,6 +1,6 @@
 """manage.py report: a question to the ledger, answered as a table, CSV or JSON."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.ingest.installation import WrongDatabase, prepare
 from costwatch.insights.query import INTERVALS, BadQuestion, question
 from costwatch.insights.render import FORMATS, render
-from costwatch.insights.reports import REPORTS, report
+from costwatch.insights.reports import REPORTS, columns, report
 from pricing.table import PriceTableError
 
 
@@ -40,7 +40,8 @@ class Command(BaseCommand):
                 filters=[_pair(text) for text in options["filter"]],
                 as_of=options["as_of"],
             )
-            answer = render(report(options["name"], asked), options["format"])
+            made = report(options["name"], asked)
+            answer = render(made, columns(options["name"], asked), options["format"])
         except (BadQuestion, PriceTableError, WrongDatabase) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(answer, ending="")
@@ -57,11 +58,11 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is not a day such as 2026-11-01") from None
+        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-11-01") from None
 
 
 def _moment(text: str) -> datetime:
     try:
         return clock.parse(text)
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise ArgumentTypeError(str(error)) from None
