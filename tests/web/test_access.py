@@ -94,7 +94,7 @@ def link() -> str:
     return "/" + links.make().split("/", 3)[3]
 
 
-def test_a_link_makes_the_first_administrator_once(client: Client, db: None) -> None:
+def test_ops_08_a_link_makes_the_first_administrator_once(client: Client, db: None) -> None:
     address = link()
     assert "First administrator" in text_of(client.get(address))
     assert client.get(address).status_code == 200

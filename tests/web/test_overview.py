@@ -55,7 +55,7 @@ def test_falling_spend_says_why(page: Client) -> None:
     assert verdict(html) == "3–4 Nov 2026: $1,200 reported. Down mainly because search-prod −$1k."
 
 
-def test_every_tile_has_one_source_and_reported_never_meets_our_own_figures(page: Client) -> None:
+def test_mon_13_every_tile_has_one_source_and_reported_never_meets_our_own_figures(page: Client) -> None:
     html = text_of(page.get("/"))
     tiles = html.split('data-tile="')[1:]
     found = {}
@@ -185,7 +185,7 @@ def test_when_the_history_is_read_the_page_is_told_once(page: Client) -> None:
     assert "<progress" not in text_of(fragment)
 
 
-def test_a_late_source_turns_the_pill_amber_and_a_failing_one_red(page: Client, ledger: Organization) -> None:
+def test_ing_19_a_late_source_turns_the_pill_amber_and_a_failing_one_red(page: Client, ledger: Organization) -> None:
     assert 'class="pill ok"' in text_of(page.get("/"))
     Coverage.objects.filter(source="usage", start__gte=moment(20, hour=13)).delete()
     Organization.objects.update(history_since="2026-11-20")
