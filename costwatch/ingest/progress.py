@@ -28,13 +28,13 @@ class Progress:
 def progress(organization: Organization) -> Progress:
     """How many days of usage and cost are read, counted in buckets. One indexed count a source."""
     now = clock.now()
-    since = clock.midnight(history_since(organization, now))
-    days = -((since - now) // clock.DAY)
     health = {one.name: one for one in Source.objects.filter(organization=organization)}
     done = total = 0
     for source, buckets in ((COST_SOURCE, 1), (USAGE_SOURCE, 24)):
         if source in health and not health[source].available:
             continue
+        since = clock.midnight(history_since(organization, now, source))
+        days = -((since - now) // clock.DAY)
         read = Coverage.objects.filter(organization=organization, source=source, start__gte=since).count()
         expected = days if buckets == 1 else -((since - now) // clock.HOUR)
         total += days

@@ -80,14 +80,19 @@ def is_due(organization: Organization, source: str, now: datetime) -> bool:
     return bool(_due(organization, source, now))
 
 
-def history_since(organization: Organization, now: datetime) -> date:
-    """The first day we read: given, found, or the oldest workspace or key, at least 400 days ago."""
+def history_since(organization: Organization, now: datetime, source: str = COST_SOURCE) -> date:
+    """The first day we read: given, found, or the oldest workspace or key, at least 400 days ago.
+
+    The cost report finds where history begins, in a few requests; until it has, usage does not look further back.
+    """
     if settings.BACKFILL_SINCE:
         return date.fromisoformat(settings.BACKFILL_SINCE)
     if organization.history_since:
         return organization.history_since
-    oldest = mirror.oldest(organization)
     floor = now - HISTORY
+    if source == USAGE_SOURCE and source_of(organization.pk, COST_SOURCE).available:
+        return floor.date()
+    oldest = mirror.oldest(organization)
     return min(oldest, floor).date() if oldest else floor.date()
 
 
@@ -96,7 +101,7 @@ def _cadence(source: str) -> Cadence:
 
 
 def _due(organization: Organization, source: str, now: datetime) -> list[datetime]:
-    since = clock.midnight(history_since(organization, now))
+    since = clock.midnight(history_since(organization, now, source))
     known = coverage.standings(organization.pk, source, since, now)
     return due(known, since=since, now=now, cadence=_cadence(source))
 
@@ -156,7 +161,7 @@ class _Windows:
     def _planned(self, now: datetime) -> list[Window]:
         if not self.order.is_exact:
             return windows(_due(self.organization, self.source, now), self.cadence)
-        since = clock.midnight(self.order.since or history_since(self.organization, now))
+        since = clock.midnight(self.order.since or history_since(self.organization, now, self.source))
         last = clock.midnight(self.order.until) if self.order.until else now
         width = self.cadence.width
         count = max(0, -((since - min(last, now)) // width))

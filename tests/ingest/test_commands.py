@@ -167,4 +167,4 @@ def test_up_refuses_a_data_folder_that_another_start_holds(local: dict[str, str]
         assert first.wait(timeout=30) == 0
     finally:
         first.kill()
-        first.wait()
+        first.communicate()
