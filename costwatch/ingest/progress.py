@@ -33,7 +33,10 @@ def progress(organization: Organization) -> Progress:
     for source, buckets in ((COST_SOURCE, 1), (USAGE_SOURCE, 24)):
         if source in health and not health[source].available:
             continue
-        since = clock.midnight(history_since(organization, now, source))
+        # Until the cost report has found where history begins, both are measured by what usage will read at least:
+        # a bar that counts days which turn out not to exist would go backwards.
+        measured_by = source if organization.history_since else USAGE_SOURCE
+        since = clock.midnight(history_since(organization, now, measured_by))
         days = -((since - now) // clock.DAY)
         read = Coverage.objects.filter(organization=organization, source=source, start__gte=since).count()
         expected = days if buckets == 1 else -((since - now) // clock.HOUR)

@@ -12,7 +12,6 @@ from pricing.money import PICO
 
 # The Console shows cents: a difference of less than one is its rounding.
 ROUNDING = PICO // 100
-NEAR = PICO
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,8 @@ def name_difference(organization: Organization, match: Match, console: int) -> s
     """What a difference is most likely made of, as one of the names below followed by its subject.
 
     Names: match, rounding, open_days, missing_days, workspace, cost_type, priority, last_day, first_day, unexplained.
+    A Console that shows less may leave something out that we have; one that shows more can only add what the cost
+    report leaves out. An amount counts as found when it is the difference to the cent.
     """
     difference = console - match.reported
     if difference == 0:
@@ -54,14 +55,17 @@ def name_difference(organization: Organization, match: Match, console: int) -> s
         return "rounding"
     if match.days_missing:
         return f"missing_days:{match.days_missing}"
-    for name, amount in _candidates(organization, match.period).items():
-        if amount and abs(abs(difference) - abs(amount)) <= NEAR:
+    left_out = -difference
+    for name, amount in _parts(organization, match.period).items():
+        if amount and abs(left_out - amount) <= ROUNDING:
             return name
+    if abs(difference - _priority(organization, match.period)) <= ROUNDING:
+        return "priority"
     return f"open_days:{match.days_open}" if match.days_open else "unexplained"
 
 
-def _candidates(organization: Organization, period: Period) -> dict[str, int]:
-    """Amounts that a different view of the Console would leave out or add."""
+def _parts(organization: Organization, period: Period) -> dict[str, int]:
+    """Amounts of ours that a narrower view of the Console would leave out."""
     scope = Scope(organization)
     made: dict[str, int] = {}
     for dimension in ("workspace_id", "cost_type"):
@@ -69,12 +73,16 @@ def _candidates(organization: Organization, period: Period) -> dict[str, int]:
         for (_, value), amount in reported_by_day(scope, period, dimension).items():
             sums[value] = sums.get(value, 0) + amount
         made |= {f"{dimension.removesuffix('_id')}:{value}": amount for value, amount in sums.items()}
-    tiers = contracted_by(scope, period, "service_tier")
-    made["priority"] = sum(one.low for tier, one in tiers.items() if tier.startswith("priority"))
     for name, day in (("first_day", period.since), ("last_day", period.until - timedelta(days=1))):
         one_day = Period(day, day + timedelta(days=1))
         made[name] = sum(reported_by_day(scope, one_day, "cost_type").values())
     return made
+
+
+def _priority(organization: Organization, period: Period) -> int:
+    """What Priority usage comes to at list: the cost report leaves it out, the Console may not."""
+    tiers = contracted_by(Scope(organization), period, "service_tier")
+    return sum(one.low for tier, one in tiers.items() if tier.startswith("priority"))
 
 
 def keep(*, organization: Organization, month_of: date, console: int, entered_by: str) -> ConsoleFigure:

@@ -11,9 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 
+# What the tests set for themselves, and no installation has.
+FOREIGN = ("COSTWATCH_", "DATABASE_URL", "DJANGO_ALLOW_ASYNC_UNSAFE")
+
+
 def output_of(*command: str, **environment: str) -> tuple[int, str]:
     """The exit status of a command run in the repository, and what it said."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COSTWATCH_", "DATABASE_URL"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     done = subprocess.run(command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 

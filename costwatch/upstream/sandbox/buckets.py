@@ -48,7 +48,7 @@ def page_of(query: Query, tokens: Tokens, *, width: int, limit: int, now: int) -
     if ending is not None and ending <= asked:
         raise bad("ending_at: must be after starting_at")
     end = current + width
-    if ending is not None and seconds(ending) < now:
+    if ending is not None and seconds(ending) <= now:
         end = min(end, seconds(ending) // width * width)
     token = query.one("page")
     first = start if token is None else tokens.read(query, token)
