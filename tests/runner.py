@@ -27,6 +27,8 @@ def main() -> int:
             "COSTWATCH_DATA_DIR": str(Path(folder) / "data"),
             "COSTWATCH_TEST_STRICT": "1" if STRICT else "",
             "COSTWATCH_KILLS": os.environ.get("COSTWATCH_KILLS", "3"),
+            "COSTWATCH_SEED": os.environ.get("COSTWATCH_SEED", "0"),
+            "COSTWATCH_FAILPOINT_ROUNDS": os.environ.get("COSTWATCH_FAILPOINT_ROUNDS", "1"),
             "COSTWATCH_LOG_LEVEL": "WARNING",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
             "PYTHONWARNINGS": "default",
