@@ -2,8 +2,11 @@
 (() => {
   "use strict";
   const HEIGHT = 264, LEFT = 44, RIGHT = 4, TOP = 12, FOOT = 24;
+  // A click leads away only after the time in which a second one would make it a double-click.
+  const SECOND_CLICK = 400;
+  const POSTER = { width: 1200, height: 600 };
   const config = {
-    displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", doubleClick: "reset",
+    displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", doubleClick: "reset", doubleClickDelay: 350,
     scrollZoom: false, responsive: true, showTips: false, staticPlot: false,
   };
   const off = new Set();
@@ -33,7 +36,7 @@
         if (source === "since") marker.pattern = { shape: "/", size: 5, solidity: .5, fillmode: "overlay", bgcolor: colour, fgcolor: ink.hatch, fgopacity: 1 };
         made.push({
           type: "bar", x, y: trace[source], width: .72, name: trace.name, marker, hoverinfo: "none",
-          visible: !off.has(trace.key),
+          visible: !off.has(trace.key), showlegend: source === "reported" || !trace.reported.some(Boolean),
         });
       }
     }
@@ -128,11 +131,16 @@
       showTip(panel, figure, Math.round(point.x), point.xaxis.d2p(point.x) + point.xaxis._offset);
     });
     live.on("plotly_unhover", () => { panel.querySelector("[data-tip]").hidden = true; });
+    let leaving = 0, doubled = 0;
+    const stay = () => { clearTimeout(leaving); leaving = 0; };
+    live.on("plotly_doubleclick", () => { stay(); doubled = Date.now(); });
+    live.on("plotly_relayout", stay);
     live.on("plotly_click", (event) => {
+      if (leaving || Date.now() - doubled < SECOND_CLICK) { stay(); return; }
       const point = event.points[0], top = live.getBoundingClientRect().top;
       const value = point.yaxis.p2d(event.event.clientY - top - point.yaxis._offset);
       const href = hit(figure, Math.round(point.x), value);
-      if (href) window.location.assign(href);
+      if (href) leaving = setTimeout(() => { leaving = 0; window.location.assign(href); }, SECOND_CLICK);
     });
   }
 
@@ -151,6 +159,39 @@
     return "";
   }
 
+  // What plotly would read as markup is spelled out; the names of the figure come that way already.
+  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+  // The figure by itself, as it leaves the page: what it shows in words, a legend, the ground of the theme.
+  function poster(panel) {
+    const figure = JSON.parse(panel.querySelector("#spend-figure").textContent), ink = colours(panel), words = panel.dataset;
+    const page = document.getElementById("main").dataset, group = panel.querySelector(".seg [aria-current]");
+    const what = [panel.querySelector("h2").textContent, group?.textContent].filter(Boolean).join(", ");
+    const named = new Map([["4px,3px", words.ahead], [ink["ink-2"], words.previous]]);
+    const data = [
+      ...bars(figure, ink),
+      ...lines(figure, ink).map((one) => {
+        const name = named.get(one.line.dash) ?? (one.line.dash ? undefined : named.get(one.line.color));
+        return { ...one, name: plain(name ?? ""), showlegend: Boolean(name) };
+      }),
+    ];
+    const hatched = data.find((one) => one.marker?.pattern);
+    if (hatched) data.push({ type: "bar", x: [null], y: [null], name: plain(words.since), showlegend: true, marker: { ...hatched.marker, color: ink.s0, pattern: { ...hatched.marker.pattern, bgcolor: ink.s0 } } });
+    return {
+      data,
+      layout: {
+        ...layout(figure, ink, false), ...POSTER, autosize: false, showlegend: true, paper_bgcolor: ink.surface, plot_bgcolor: ink.surface,
+        margin: { l: 60, r: 24, t: 104, b: 88, pad: 0 },
+        title: {
+          text: plain(page.of ?? ""), font: { size: 18, color: ink.ink }, x: 24 / POSTER.width, xanchor: "left", y: 1 - 24 / POSTER.height, yanchor: "top",
+          subtitle: { text: plain([what, page.range, page.unit].filter(Boolean).join(" · ")), font: { size: 13, color: ink["ink-2"] } },
+        },
+        legend: { orientation: "h", x: 0, y: -.12, yanchor: "top", font: { size: 12, color: ink["ink-2"] }, traceorder: "normal", itemclick: false, itemdoubleclick: false },
+      },
+      config: { staticPlot: true, displaylogo: false },
+    };
+  }
+
   function toggle(button) {
     const key = button.dataset.toggle, shown = button.getAttribute("aria-pressed") === "true";
     button.setAttribute("aria-pressed", String(!shown));
@@ -166,12 +207,17 @@
     const button = event.target.closest("[data-toggle]"), png = event.target.closest("[data-png]");
     if (button) toggle(button);
     if (png) {
-      const panel = png.closest("[data-chart]"), live = panel.querySelector("[data-live]");
-      window.Plotly.downloadImage(live, { format: "png", scale: 2, width: live.clientWidth, height: HEIGHT, filename: panel.dataset.name });
+      const panel = png.closest("[data-chart]");
+      window.Plotly.downloadImage(poster(panel), { format: "png", scale: 2, ...POSTER, filename: panel.dataset.name });
     }
   });
   document.addEventListener("costwatch:theme", drawAll);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  document.addEventListener("htmx:afterSettle", () => { off.clear(); drawAll(); });
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    // A search or a poll leaves the chart as it is; a new panel comes with every series shown.
+    if (!target.matches?.("[data-chart]") && !target.querySelector?.("[data-chart]")) return;
+    off.clear();
+    drawAll();
+  });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", drawAll); else drawAll();
 })();

@@ -1,6 +1,7 @@
 """Five failed sign-ins in a quarter of an hour, per name and address. Counted in Django's cache."""
 
 import hashlib
+import secrets
 
 from django.core.cache import cache
 
@@ -9,8 +10,17 @@ WINDOW_SECONDS = 15 * 60
 
 
 def _key(username: str, address: str) -> str:
-    mark = f"{username.strip().casefold()}\0{address}".encode(errors="surrogatepass")
-    return f"sign-in:{hashlib.sha256(mark).hexdigest()}"
+    started = cache.get(_round_of(username), "")
+    mark = "\0".join((username.strip().casefold(), address, started))
+    return f"sign-in:{_digest(mark)}"
+
+
+def _round_of(username: str) -> str:
+    return f"sign-in-round:{_digest(username.strip().casefold())}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def is_blocked(username: str, address: str) -> bool:
@@ -32,3 +42,9 @@ def record_failure(username: str, address: str) -> int:
 def forget(username: str, address: str) -> None:
     """A sign-in that worked starts over."""
     cache.delete(_key(username, address))
+
+
+def forget_everywhere(username: str) -> None:
+    """A new password starts over for that name, from every address: what was counted before is in no round any more."""
+    # It lasts as long as the oldest count it hides.
+    cache.set(_round_of(username), secrets.token_hex(8), WINDOW_SECONDS)

@@ -77,6 +77,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         user = links.use(token=token, username=form.cleaned_data["username"], password=form.cleaned_data["password"])
         if user is None:
             return render(request, "dead_link.html", status=404)
+        throttle.forget_everywhere(user.get_username())
         return _come_in(request, user)
     return render(request, "sign_in_link.html", {"form": form}, status=400 if form.errors else 200)
 

@@ -5,6 +5,7 @@ Amounts stay whole pico-dollars until a coordinate is made of them; floats exist
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ from costwatch.insights.drawn import Bin, Drawn
 from costwatch.insights.spend import Bounds
 from pricing.money import PICO, format_usd
 
+DAY = timedelta(days=1)
 HEIGHT, TOP, FOOT = 264, 12, 24
 BAR = 0.72
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10)
@@ -48,6 +50,9 @@ class Words:
     description: str
     today: str
     states: Mapping[str, str]
+    at_least: str = "at least %s"
+    about: str = "about %s"
+    price_unknown: str = "price unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +155,6 @@ def _day_labels(bins: Sequence[Bin], today: str) -> dict[int, str]:
 # -- the table and the CSV ---------------------------------------------------------------------------------------
 
 
-def bound_text(bounds: Bounds) -> str:
-    """Exact text of an amount or of its two bounds."""
-    if bounds.is_exact:
-        return format_usd(bounds.low)
-    return f"{format_usd(bounds.low)}..{format_usd(bounds.high)}"
-
-
 def rows(made: Figure) -> list[dict[str, Any]]:
     """One row a bar, with the amounts of every series and their sums: reported and at your rates never in one cell."""
     return [
@@ -172,25 +170,26 @@ def rows(made: Figure) -> list[dict[str, Any]]:
 
 
 def records(made: Figure) -> list[list[str]]:
-    """The lines of a CSV: header first; one line a bar and series, exact amounts."""
-    head = ["since", "until", "state", "series", "reported_usd", "contracted_low_usd", "contracted_high_usd"]
-    lines = [head]
+    """The lines of a CSV: header first; one line a bar and series, exact amounts. `until` is exclusive."""
+    money = ["reported_usd", "contracted_low_usd", "contracted_high_usd", "unpriced_tokens"]
+    lines = [["since", "until", "state", "series", *money]]
     for index, one in enumerate(made.bins):
         for trace in made.traces:
             since = trace.since[index]
-            if one.state == "ahead" or not (trace.reported[index] or since.low or since.high):
+            if one.state in ("ahead", "unread") or not (trace.reported[index] or since.is_something):
                 continue
             known = one.state in ("reported", "mixed")
             ours = one.state in ("since", "mixed")
             lines.append(
                 [
                     one.first.isoformat(),
-                    one.last.isoformat(),
+                    (one.last + DAY).isoformat(),
                     one.state,
                     trace.label,
                     format_usd(trace.reported[index]) if known else "",
                     format_usd(since.low) if ours else "",
                     format_usd(since.high) if ours else "",
+                    str(since.unpriced_tokens) if ours else "",
                 ]
             )
     return lines
@@ -234,7 +233,7 @@ def _tip(made: Figure, index: int) -> dict[str, Any]:
     parts = []
     for trace in made.traces:
         since = trace.since[index]
-        if trace.reported[index] or since.low or since.high:
+        if trace.reported[index] or since.is_something:
             parts.append((trace.reported[index] + since.low, trace, since))
     parts.sort(key=lambda part: -part[0])
     sums = one.reported + one.since.low
@@ -243,19 +242,31 @@ def _tip(made: Figure, index: int) -> dict[str, Any]:
         "weekday": f"{one.first:%a}" if one.first == one.last else "",
         "state": made.words.states[one.state],
         "rows": [
-            [trace.label, trace.slot, _told(trace.reported[index], since), display.percent(amount, sums), trace.key]
+            [trace.label, trace.slot, _told(made, trace.reported[index], since), _share(amount, sums, one), trace.key]
             for amount, trace, since in parts
         ],
         "reported": display.usd(one.reported) if one.state in ("reported", "mixed") else "",
-        "since": _told(0, one.since) if one.state in ("since", "mixed") else "",
+        "since": _told(made, 0, one.since) if one.state in ("since", "mixed") else "",
         "previous": "" if one.previous is None else display.usd(one.previous),
-        "ahead": "" if one.ahead is None else f"{display.usd_short(one.ahead[0])}–{display.usd_short(one.ahead[2])}",
+        "ahead": "" if one.ahead is None else _ahead(made, one.ahead[0], one.ahead[2]),
     }
 
 
-def _told(reported: int, since: Bounds) -> str:
+def _ahead(made: Figure, low: int, high: int) -> str:
+    first, last = display.usd_range(low, high)
+    return made.words.about % first if first == last else f"{first}–{last}"
+
+
+def _share(amount: int, of: int, one: Bin) -> str:
+    """A share of a bar; none where tokens without a price make its whole unknown."""
+    return "" if one.since.unpriced_tokens else display.percent(amount, of)
+
+
+def _told(made: Figure, reported: int, since: Bounds) -> str:
     if reported:
         return display.usd(reported)
+    if since.unpriced_tokens:
+        return made.words.at_least % display.usd(since.low) if since.low else made.words.price_unknown
     if since.is_exact:
         return display.usd(since.low)
     return f"{display.usd(since.low)}–{display.usd(since.high)}"

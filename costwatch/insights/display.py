@@ -1,6 +1,8 @@
 """Amounts and counts as people read them: whole integers in, text out, half to even. Pure."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 
 from pricing.money import PICO, format_usd
 
@@ -60,6 +62,21 @@ def usd_short(pico: int) -> str:
             whole = tenths >= 1000 or tenths % 10 == 0 or (letter == "k" and tenths >= 100)
             return f"{sign}${divided(size, unit * PICO) if whole else f'{tenths // 10}.{tenths % 10}'}{letter}"
     return sign + usd(size)
+
+
+def usd_range(low: int, high: int) -> tuple[str, str]:
+    """Two amounts in as few characters as tell them apart; the same text twice where they cannot be told apart."""
+    short = usd_short(low), usd_short(high)
+    return short if short[0] != short[1] else (usd(low), usd(high))
+
+
+def rounded_apart(parts: Iterable[int], total: int, largest: int) -> bool:
+    """Whether the amounts of a column, as they are shown, miss the total as it is shown."""
+    return sum(_shown(part, largest) for part in parts) != _shown(total, largest)
+
+
+def _shown(pico: int, largest: int) -> Decimal:
+    return Decimal(usd_column(pico, largest).replace(MINUS, "-").replace("$", "").replace(",", ""))
 
 
 def signed(text: str, amount: int) -> str:

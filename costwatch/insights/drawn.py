@@ -32,8 +32,8 @@ class Layer:
 class Bin:
     """One bar: its days, both inclusive, with the amounts of the whole bar, in pico-dollars.
 
-    Shape: `state` is reported, since (at your rates), mixed (a week with both) or ahead; `previous` is what the same
-    days were reported at in the compared period; low, middle and high are the forecast.
+    Shape: `state` is reported, since (at your rates), mixed (a week with both), ahead or unread (nothing is known);
+    `previous` is what the same days were reported at in the compared period; low, middle and high are the forecast.
     """
 
     first: date
@@ -80,7 +80,7 @@ def drawn(
         Bin(
             first=span[0],
             last=span[-1],
-            state=_state(span, stack.reported_until, today),
+            state=_state(span, stack, today),
             is_today=today in span,
             reported=sum(layer.reported[index] for layer in layers),
             since=sum((layer.since[index] for layer in layers), Bounds()),
@@ -132,9 +132,11 @@ def _before(figures: Spend, previous: Mapping[date, int], place: Mapping[date, i
     return made
 
 
-def _state(span: list[date], reported_until: date, today: date) -> str:
-    if span[-1] < reported_until:
-        return "reported"
+def _state(span: list[date], stack: Stack, today: date) -> str:
     if span[0] > today:
         return "ahead"
-    return "mixed" if span[0] < reported_until else "since"
+    if all(day in stack.unread or day > today for day in span):
+        return "unread"
+    if span[-1] < stack.reported_until:
+        return "reported"
+    return "mixed" if span[0] < stack.reported_until else "since"

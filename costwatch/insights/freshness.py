@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
@@ -140,6 +140,31 @@ def is_read(organization: Organization, source: str, period: Period) -> bool:
     start, end = clock.midnight(period.since), clock.midnight(period.until)
     found = Coverage.objects.filter(organization=organization, source=source, start__gte=start, start__lt=end).count()
     return found >= (end - start) // WIDTHS[source]
+
+
+def reported_until(organization: Organization, period: Period) -> date:
+    """The first day of a period that the cost report does not cover whole."""
+    rows = _of(organization, "cost", period).values_list("start", "end", "last_read_at")
+    whole = {start.date() for start, end, read_at in rows if read_at >= end}
+    return max(whole) + clock.DAY if whole else period.since
+
+
+def unread_days(organization: Organization, source: str, period: Period) -> frozenset[date]:
+    """The days of a period up to today of which nothing was read: what they hold is not known."""
+    passed = Period(period.since, min(period.until, clock.today() + clock.DAY))
+    read = {moment.date() for moment in _of(organization, source, passed).datetimes("start", "day", tzinfo=UTC)}
+    return frozenset(day for day in passed.days if day not in read)
+
+
+def usage_through(organization: Organization, period: Period) -> datetime | None:
+    """How far the usage of a period goes; None where none was read."""
+    span = (clock.midnight(period.since), clock.midnight(period.until))
+    return freshness([organization], ["usage"], *span).through if period.days else None
+
+
+def _of(organization: Organization, source: str, period: Period) -> QuerySet[Coverage]:
+    span = {"start__gte": clock.midnight(period.since), "start__lt": clock.midnight(period.until)}
+    return Coverage.objects.filter(organization=organization, source=source, **span)
 
 
 def settled_days(organization: Organization, source: str, period: Period) -> tuple[int, int]:

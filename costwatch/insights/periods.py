@@ -9,6 +9,7 @@ from costwatch.insights.query import BadQuestion
 DAY = timedelta(days=1)
 COMPARISONS = ("same_days", "previous", "none")
 MOST_DAYS = 400
+FOUR_WEEKS = 28 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,28 @@ def parse(*, name: str, since: str, until: str, today: date) -> Period:
     return presets(today)[name or "this-month"]
 
 
+def comparison(period: Period, how: str) -> str:
+    """What a comparison is for a period: the usual one depends on how long the period is.
+
+    Shape: same_days (of the month before), four_weeks (before), previous, or none.
+    """
+    if how != "same_days" or period.is_month:
+        return how
+    return "four_weeks" if period.until - period.since <= FOUR_WEEKS else "previous"
+
+
 def compared(period: Period, part: Period, how: str) -> Period | None:
-    """What a part of a period is compared with: the same days last month, the days just before, or nothing.
+    """What a part of a period is compared with: the same days last month, four weeks before, just before, or nothing.
 
     The 31st has no counterpart in a shorter month: the comparison then ends with that month.
     """
-    if how == "none":
+    found = comparison(period, how)
+    if found == "none":
         return None
-    if how == "same_days":
+    if found == "four_weeks":
+        return Period(part.since - FOUR_WEEKS, part.until - FOUR_WEEKS)
+    if found == "same_days":
         before = month(clock.month_start(part.since) - DAY)
-        if not (period.is_month and part.since == period.since):
-            return Period(part.since - 28 * DAY, part.until - 28 * DAY)
         return Period(before.since, min(before.since + (part.until - part.since), before.until))
     length = part.until - part.since
     return Period(part.since - length, part.since)

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.models import Coverage
 from costwatch.insights import cells, forecast, freshness, periods
 from costwatch.insights.display import divided
 from costwatch.insights.periods import Period
@@ -43,6 +42,10 @@ class Bounds:
     def is_exact(self) -> bool:
         return self.low == self.high
 
+    @property
+    def is_something(self) -> bool:
+        return bool(self.low or self.high or self.unpriced_tokens)
+
     def __add__(self, other: "Bounds") -> "Bounds":
         return Bounds(self.low + other.low, self.high + other.high, self.unpriced_tokens + other.unpriced_tokens)
 
@@ -52,8 +55,9 @@ class Spend:
     """The figures of a period: reported up to a day, at your rates since, a forecast, and a comparison.
 
     `reported_until` is exclusive: the first day the cost report does not cover whole. `since_through` is how far the
-    usage goes. `compared` is None also where its days are not all read. `reads_cost` is False where the key may not
-    read the cost report; everything is then at your rates.
+    usage of the days after it goes, None where none is read. `compared` is None also where days of either side are
+    not all read; `unread_days` counts the days before today that are in no figure. `reads_cost` is False where the
+    key may not read the cost report; everything is then at your rates.
     """
 
     period: Period
@@ -67,6 +71,15 @@ class Spend:
     compared_reported: int
     days_settled: int
     days_open: int
+    unread_days: int = 0
+
+    @property
+    def knows_reported(self) -> bool:
+        return self.reads_cost and self.reported_days > 0
+
+    @property
+    def knows_since(self) -> bool:
+        return self.since_through is not None
 
     @property
     def reported_days(self) -> int:
@@ -87,7 +100,8 @@ class Stack:
     """Daily amounts by the values of one dimension, in pico-dollars.
 
     Shape: `reported` maps (day, value) for whole reported days; `since` maps (day, value) to bounds for the days after.
-    A reported line without a value of the dimension goes under its cost type, such as `(web_search)`.
+    A reported line without a value of the dimension goes under its cost type, such as `(web_search)`. Nothing is known
+    of `unread` days.
     """
 
     breakdown: str
@@ -95,6 +109,7 @@ class Stack:
     reported_until: date
     reported: Mapping[tuple[date, str], int]
     since: Mapping[tuple[date, str], Bounds]
+    unread: frozenset[date] = frozenset()
 
     def totals(self) -> dict[str, int]:
         """What each value comes to over the period; days after the report at their low bound."""
@@ -122,24 +137,14 @@ class Line:
     contracted: Bounds
 
 
-def reported_until(organization: Organization, period: Period) -> date:
-    """The first day of a period that the cost report does not cover whole."""
-    rows = Coverage.objects.filter(
-        organization=organization,
-        source="cost",
-        start__gte=clock.midnight(period.since),
-        start__lt=clock.midnight(period.until),
-    ).values_list("start", "end", "last_read_at")
-    whole = {start.date() for start, end, read_at in rows if read_at >= end}
-    return max(whole) + DAY if whole else period.since
-
-
 def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
     """The figures of a period."""
     reads_cost = bool(freshness.readable(scope.organization, ["cost"]))
-    until = reported_until(scope.organization, period) if reads_cost else period.since
+    until = freshness.reported_until(scope.organization, period) if reads_cost else period.since
     known = Period(period.since, until) if until > period.since else None
-    other = periods.compared(period, known, how) if known else None
+    gaps = freshness.unread_days(scope.organization, "cost", known) if known else frozenset()
+    unread = gaps | freshness.unread_days(scope.organization, "usage", Period(until, min(period.until, clock.today())))
+    other = periods.compared(period, known, how) if known and not gaps else None
     if other and not freshness.is_read(scope.organization, "cost", other):
         other = None
     settled, opened = freshness.settled_days(scope.organization, "cost", period)
@@ -149,12 +154,13 @@ def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
         reported=_reported(scope, known),
         reported_until=until,
         since_then=contracted(scope, Period(until, period.until)) if until < period.until else Bounds(),
-        since_through=_through(scope.organization, period),
-        forecast=_forecast(scope, period, until) if reads_cost else None,
+        since_through=freshness.usage_through(scope.organization, Period(until, period.until)),
+        forecast=_forecast(scope, period, until) if reads_cost and not gaps else None,
         compared=other,
         compared_reported=_reported(scope, other),
         days_settled=settled,
         days_open=opened,
+        unread_days=len(unread),
     )
 
 
@@ -176,14 +182,16 @@ def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
     """Daily amounts by workspace, model or token kind."""
     dimension = _DIMENSIONS[breakdown]
     reads_cost = bool(freshness.readable(scope.organization, ["cost"]))
-    until = reported_until(scope.organization, period) if reads_cost else period.since
+    until = freshness.reported_until(scope.organization, period) if reads_cost else period.since
     reported = reported_by_day(scope, Period(period.since, until), dimension) if until > period.since else {}
     since: dict[tuple[date, str], Bounds] = {}
     if until < period.until:
         for cell in _usage(scope, Period(until, period.until), (dimension,)):
             key = (_day(cell), _value(cell, dimension))
             since[key] = since.get(key, Bounds()) + _bounds(cell)
-    return Stack(breakdown, period, until, reported, since)
+    unread = freshness.unread_days(scope.organization, "cost", Period(period.since, until))
+    unread |= freshness.unread_days(scope.organization, "usage", Period(until, period.until))
+    return Stack(breakdown, period, until, reported, since, unread)
 
 
 def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:
@@ -289,8 +297,3 @@ def _bounds(cell: cells.Cell) -> Bounds:
 
 def _day(cell: cells.Cell) -> date:
     return cell.moment.date() if isinstance(cell.moment, datetime) else cell.moment
-
-
-def _through(organization: Organization, period: Period) -> datetime | None:
-    span = (clock.midnight(period.since), clock.midnight(period.until))
-    return freshness.freshness([organization], ["usage"], *span).through

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest
 
 from costwatch import clock
@@ -17,6 +18,9 @@ from costwatch.insights.spend import BREAKDOWNS
 DAY = timedelta(days=1)
 DEFAULT_RANGE = "this-month"
 DEFAULT_COMPARE = "same_days"
+# Everything a page, a download or a fragment reads. What nobody reads is refused: it would be ignored in silence.
+STATE = ("organization", "range", "since", "until", "compare", "breakdown", "sort")
+KNOWN = frozenset((*STATE, "workspace", "table", "q", "seen", "waits"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,11 @@ def read(request: HttpRequest) -> Address:
     """
     kept: Address | None = getattr(request, "_costwatch_address", None)
     if kept is None:
-        kept = parse(request.GET, clock.today())
+        try:
+            given = request.GET
+        except TooManyFieldsSent:
+            raise BadQuestion("the address has more parameters than any page reads") from None
+        kept = parse(given, clock.today())
         request._costwatch_address = kept  # type: ignore[attr-defined]
     return kept
 
@@ -74,6 +82,9 @@ def parse(given: Mapping[str, str], today: date) -> Address:
 
     Raises: BadQuestion saying what is wrong.
     """
+    unknown = sorted(set(given) - KNOWN)
+    if unknown:
+        raise BadQuestion(f"no page reads a parameter named “{unknown[0][:40]}”")
     period = periods.parse(
         name=given.get("range", ""), since=given.get("since", ""), until=given.get("until", ""), today=today
     )

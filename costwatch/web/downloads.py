@@ -3,10 +3,12 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
+from costwatch import clock
 from costwatch.insights import charts, freshness
 from costwatch.insights.render import neutral
 from costwatch.insights.spend import Scope, Spend, spend
@@ -15,7 +17,7 @@ from costwatch.web import address, names
 from costwatch.web.address import DAY, Address
 from costwatch.web.keys import keys_table
 from costwatch.web.panel import finished
-from costwatch.web.tables import table
+from costwatch.web.tables import Row, table
 from pricing.meters import METERS
 from pricing.money import format_usd
 
@@ -32,7 +34,7 @@ _AMOUNTS = (
     "unpriced_tokens",
 )
 
-_KEY_AMOUNTS = ("split_usd", "contracted_low_usd", "contracted_high_usd")
+_KEY_AMOUNTS = ("split_usd", "contracted_low_usd", "contracted_high_usd", "unpriced_tokens")
 
 
 @require_GET
@@ -50,12 +52,17 @@ def download(request: HttpRequest, what: str) -> HttpResponse:
     )
     writer = csv.writer(response, lineterminator="\n")
     records = iter(_RECORDS[what](scope, figures, at))
-    known = freshness.standings(at.organization)
-    through = next((one.through for one in known if one.source == "cost" and one.through), None)
-    writer.writerow([*next(records), "data_through", "price_version"])
+    writer.writerow([*next(records), "reported_through", "data_through", "price_version"])
+    provenance = _provenance(figures, freshness.usage_through(at.organization, at.period))
     for record in records:
-        writer.writerow([*map(_cell, record), through.isoformat() if through else "", price_table().version])
+        writer.writerow([*map(_cell, record), *provenance])
     return response
+
+
+def _provenance(figures: Spend, used: datetime | None) -> tuple[str, str, str]:
+    """How far what was reported goes, how far the usage goes, and by which prices it is valued."""
+    reported = clock.rfc3339(clock.midnight(figures.reported_until)) if figures.knows_reported else ""
+    return reported, clock.rfc3339(used) if used else "", price_table().version
 
 
 def _cell(text: str) -> str:
@@ -68,29 +75,35 @@ def _spend(scope: Scope, figures: Spend, at: Address) -> Records:
     return charts.records(finished(scope, figures, breakdown, at))
 
 
-def _table(dimension: str, label: str) -> Callable[[Scope, Spend, Address], Records]:
-    def made(scope: Scope, figures: Spend, at: Address) -> Records:
-        yield [label, f"{label}_name", *_AMOUNTS, *METERS]
-        for row in table(scope, figures, dimension, at).rows:
-            line, ahead = row.line, row.line.forecast
-            amounts = (
-                line.reported if figures.reads_cost else None,
-                line.compared if figures.compared else None,
-                line.since_then.low,
-                line.since_then.high,
-                ahead.low if ahead else None,
-                ahead.middle if ahead else None,
-                ahead.high if ahead else None,
-            )
-            yield [
-                line.value,
-                row.called.label,
-                *("" if amount is None else format_usd(amount) for amount in amounts),
-                str(line.contracted.unpriced_tokens),
-                *map(str, line.counts),
-            ]
+def _workspaces(scope: Scope, figures: Spend, at: Address) -> Records:
+    yield ["workspace_id", "workspace_name", *_AMOUNTS, *METERS]
+    for row in table(scope, figures, "workspace_id", at).rows:
+        yield [row.line.value, row.called.label, *_amounts(row, figures)]
 
-    return made
+
+def _models(scope: Scope, figures: Spend, at: Address) -> Records:
+    """A reported line without a model has its cost type instead."""
+    yield ["model", "model_name", "cost_type", *_AMOUNTS, *METERS]
+    for row in table(scope, figures, "model", at).rows:
+        value = row.line.value
+        is_type = value.startswith("(") and value.endswith(")")
+        yield ["" if is_type else value, row.called.label, value[1:-1] if is_type else "", *_amounts(row, figures)]
+
+
+def _amounts(row: Row, figures: Spend) -> list[str]:
+    """The amounts of a row, empty where nobody knows them, and its counts."""
+    line, ahead = row.line, row.line.forecast
+    amounts = (
+        row.reported,
+        line.compared if figures.compared else None,
+        row.since.low if row.since else None,
+        row.since.high if row.since else None,
+        ahead.low if ahead else None,
+        ahead.middle if ahead else None,
+        ahead.high if ahead else None,
+    )
+    texts = ["" if amount is None else format_usd(amount) for amount in amounts]
+    return [*texts, str(line.contracted.unpriced_tokens), *map(str, line.counts)]
 
 
 def _keys(scope: Scope, figures: Spend, at: Address) -> Records:
@@ -106,12 +119,13 @@ def _keys(scope: Scope, figures: Spend, at: Address) -> Records:
             "" if key.split is None else format_usd(key.split),
             format_usd(key.contracted.low),
             format_usd(key.contracted.high),
+            str(key.contracted.unpriced_tokens),
         ]
 
 
-_RECORDS = {
+_RECORDS: dict[str, Callable[[Scope, Spend, Address], Records]] = {
     "spend": _spend,
-    "workspaces": _table("workspace_id", "workspace_id"),
-    "models": _table("model", "model"),
+    "workspaces": _workspaces,
+    "models": _models,
     "keys": _keys,
 }

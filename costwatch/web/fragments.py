@@ -13,11 +13,21 @@ MOST_RESULTS = 12
 
 @require_GET
 def progress(request: HttpRequest) -> HttpResponse:
-    """How far the history is read, and the pill; when it is done the page is told to show its content once more."""
+    """How far the history is read, and the pill.
+
+    A page without an organization loads itself anew as soon as there is one. A page that shows an earlier stage than
+    there is now (`seen`) is told to show its content once more.
+    """
     at = address.read(request)
     now = pill(at.organization)
+    if now.progress is None and request.GET.get("seen") == now.stage:
+        return HttpResponse(status=204)
+    if now.progress is None:
+        return render(request, "partials/progress_first.html", {"pill": now, "with_pill": True})
+    if "waits" in request.GET:
+        return HttpResponse(headers={"HX-Refresh": "true"})
     response = render(request, "partials/progress.html", {"pill": now, "with_pill": True})
-    if now.progress is not None and now.progress.is_done:
+    if now.progress.is_done or request.GET.get("seen", now.stage) != now.stage:
         response["HX-Trigger"] = "history-read"
     return response
 

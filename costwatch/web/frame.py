@@ -12,7 +12,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights import display, periods
 from costwatch.insights.query import BadQuestion
-from costwatch.web import address
+from costwatch.web import address, names
 from costwatch.web.address import DAY, Address
 from costwatch.web.pill import pill
 
@@ -35,6 +35,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "sandbox": settings.SANDBOX,
         "address": at,
+        "organization_name": _name(at.organization),
         "pill": SimpleLazyObject(lambda: pill(at.organization)),
         "organizations": SimpleLazyObject(lambda: _organizations(at)),
         "ranges": ranges(at),
@@ -51,6 +52,10 @@ def _address(request: HttpRequest) -> Address:
         return address.read(request)
     except BadQuestion:
         return address.usual()
+
+
+def _name(organization: Organization | None) -> str:
+    return names.visible(organization.name, organization.external_id) if organization else ""
 
 
 def _organizations(at: Address) -> list[Choice]:
@@ -78,10 +83,17 @@ def ranges(at: Address) -> list[Choice]:
 
 def comparisons(at: Address) -> list[Choice]:
     """What a period can be compared with."""
-    words = {"same_days": _("Same days last month"), "previous": _("Period before"), "none": _("No comparison")}
-    if not at.period.is_month:
-        words["same_days"] = _("Four weeks before")
-    return [Choice(words[name], at.query(compare=name), at.compare == name) for name in periods.COMPARISONS]
+    words = {
+        "same_days": _("Same days last month"),
+        "four_weeks": _("Four weeks before"),
+        "previous": _("Period before"),
+        "none": _("No comparison"),
+    }
+    found: dict[str, str] = {}
+    for name in periods.COMPARISONS:
+        found.setdefault(periods.comparison(at.period, name), name)
+    current = periods.comparison(at.period, at.compare)
+    return [Choice(words[kind], at.query(compare=name), kind == current) for kind, name in found.items()]
 
 
 def _kept(at: Address) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from costwatch.directory.models import CONSOLE_KEY
 from costwatch.insights import display
 from costwatch.insights.keys import KeyLine, keys
 from costwatch.insights.pictures import share_bar
-from costwatch.insights.spend import Scope, Spend
+from costwatch.insights.spend import Bounds, Scope, Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class KeysTable:
-    """The keys; their splits sum to `total` exactly, or nothing could be split."""
+    """The keys; their splits sum to `total` exactly, or nothing could be split and `contracted` says what was used."""
 
     rows: list[KeyRow]
     total: int | None
     largest: int
+    is_split: bool
+    contracted: Bounds | None
 
 
 def keys_table(scope: Scope, figures: Spend) -> KeysTable:
@@ -43,6 +45,8 @@ def keys_table(scope: Scope, figures: Spend) -> KeysTable:
         rows=[_row(one, figures.reported) for one in found],
         total=sum(one.split or 0 for one in found) if is_split else None,
         largest=max((abs(one.split or 0) for one in found), default=0),
+        is_split=is_split,
+        contracted=sum((one.contracted for one in found), Bounds()) if figures.knows_since else None,
     )
 
 

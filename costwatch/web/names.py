@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from costwatch.directory.colours import SLOTS
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
 from costwatch.insights.drawn import OTHER
 from costwatch.ledger.models import ReportedSeries, Series
@@ -130,10 +131,30 @@ def source(name: str) -> str:
     return str(SOURCES.get(name, name))
 
 
-def series(breakdown: str, values: Iterable[str], organization: Organization) -> dict[str, Called]:
-    """The series each value of a breakdown is drawn as; values without one go under Other."""
+def coloured(organization: Organization, ranked: Iterable[str], by_use: bool) -> dict[str, Called]:
+    """Every workspace with its colour.
+
+    Colours are given by reported cost and stay. Where there is none to go by (`by_use`, or no colour is given yet), the
+    dearest of `ranked` take the free ones for this page.
+    """
+    known = workspaces(organization)
+    taken = {one.slot for one in known.values() if one.slot}
+    if taken and not by_use:
+        return known
+    free = [slot for slot in range(1, SLOTS + 1) if slot not in taken]
+    plain = [key for key in ranked if not workspace(key, known).slot]
+    return known | {key: replace(workspace(key, known), slot=slot) for key, slot in zip(plain, free, strict=False)}
+
+
+def series(
+    breakdown: str, values: Sequence[str], organization: Organization, by_use: bool = False
+) -> dict[str, Called]:
+    """The series each value of a breakdown is drawn as; values without one go under Other.
+
+    Shape: `values` come dearest first; `by_use` as in `coloured`.
+    """
     if breakdown == "workspace":
-        known = workspaces(organization)
+        known = coloured(organization, values, by_use)
         return {value: known[value] for value in values if value in known and known[value].slot}
     if breakdown == "token_type":
         return {value: called for value in values if (called := token_kind(value)).slot}

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from costwatch.insights.attention import findings
+from costwatch.insights.freshness import readable
 from costwatch.insights.spend import Scope, spend
 from costwatch.ledger.models import ConsoleFigure
 from costwatch.web import address, verdict
@@ -45,6 +46,6 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _asks_console(request: HttpRequest, scope: Scope) -> bool:
     """Whether the figures of a real organization were never held against the Console."""
-    if settings.SANDBOX or LATER in request.session:
+    if settings.SANDBOX or LATER in request.session or not readable(scope.organization, ["cost"]):
         return False
     return not ConsoleFigure.objects.filter(organization=scope.organization).exists()

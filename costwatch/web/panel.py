@@ -1,5 +1,6 @@
 """The chart panel: one figure as picture, plotly JSON, table and CSV."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from costwatch.insights.pictures import svg
 from costwatch.insights.spend import Scope, Spend, stack
 from costwatch.web import names
 from costwatch.web.address import DAY, Address
+from costwatch.web.names import Called
 from costwatch.web.verdict import period_name
 
 
@@ -31,17 +33,21 @@ class Panel:
     json: dict[str, Any]
     rows: list[dict[str, Any]]
     is_empty: bool
+    is_unread: bool
     csv: str
     name: str
     bounded: bool
+    reads_cost: bool
+    knows_reported: bool
+    badge: str
 
 
 def panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
     """The panel of a scope, broken down as the address says."""
     breakdown = at.breakdown or usual
-    made = figure(scope, figures, breakdown, at)
+    made, called = _drawn(scope, figures, breakdown)
     title = _("Spend by day") if made.width == "day" else _("Spend by week")
-    finished = _finished(made, scope, figures, at, title)
+    finished = _finished(made, called, figures, at, title)
     csv = reverse("spend_csv") + at.query(breakdown=breakdown, workspace=scope.workspace)
     return Panel(
         title=title,
@@ -52,29 +58,34 @@ def panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
         json=charts.plotly(finished),
         rows=charts.rows(finished),
         is_empty=not made.layers,
+        is_unread=any(one.state == "unread" for one in made.bins),
         csv=csv,
         name=f"costwatch-spend-{figures.period.since}-{figures.period.until - DAY}",
-        bounded=not made.since_total.is_exact,
+        bounded=not made.since_total.is_exact or made.since_total.unpriced_tokens > 0,
+        reads_cost=figures.reads_cost,
+        knows_reported=figures.knows_reported,
+        badge="reported" if figures.knows_reported else "contracted",
     )
 
 
-def figure(scope: Scope, figures: Spend, breakdown: str, at: Address) -> Drawn:
-    """The stack of a scope, ready to draw."""
+def _drawn(scope: Scope, figures: Spend, breakdown: str) -> tuple[Drawn, dict[str, Called]]:
+    """The stack of a scope, ready to draw, and what its values are called."""
     made = stack(scope, figures.period, breakdown)
-    values = {value for _, value in (*made.reported, *made.since)}
-    series = {value: (one.key, one.slot) for value, one in names.series(breakdown, values, scope.organization).items()}
-    return drawn(made, figures, totals_by_day(scope, figures.compared), series, clock.today())
+    sums = made.totals()
+    ranked = sorted(sums, key=lambda value: (-sums[value], value))
+    called = names.series(breakdown, ranked, scope.organization, not figures.reads_cost)
+    series = {value: (one.key, one.slot) for value, one in called.items()}
+    return drawn(made, figures, totals_by_day(scope, figures.compared), series, clock.today()), called
 
 
 def finished(scope: Scope, figures: Spend, breakdown: str, at: Address) -> Figure:
     """The figure of a scope, for a download."""
-    return _finished(figure(scope, figures, breakdown, at), scope, figures, at, "")
+    made, called = _drawn(scope, figures, breakdown)
+    return _finished(made, called, figures, at, "")
 
 
-def _finished(made: Drawn, scope: Scope, figures: Spend, at: Address, title: str) -> Figure:
-    values = [value for layer in made.layers for value in layer.values]
-    called = {one.key: one for one in names.series(made.breakdown, values, scope.organization).values()}
-    labels = {key: (one.label, one.href + at.travelling() if one.href else "") for key, one in called.items()}
+def _finished(made: Drawn, called: Mapping[str, Called], figures: Spend, at: Address, title: str) -> Figure:
+    labels = {one.key: (one.label, one.href + at.travelling() if one.href else "") for one in called.values()}
     for layer in made.layers:
         if layer.key == OTHER:
             labels[OTHER] = (names.other(len(layer.values)).label, "")
@@ -83,12 +94,15 @@ def _finished(made: Drawn, scope: Scope, figures: Spend, at: Address, title: str
 
 def _words(made: Drawn, figures: Spend, title: str) -> Words:
     period = period_name(figures.period)
-    sentences = [_("Stacked bars: %(amount)s reported.") % {"amount": display.usd(made.total)}]
-    if made.since_total.high:
+    sentences = [_("Stacked bars.")]
+    if figures.knows_reported:
+        sentences = [_("Stacked bars: %(amount)s reported.") % {"amount": display.usd(made.total)}]
+    if made.since_total.low:
         low = display.usd(made.since_total.low)
-        sentences.append(_("Not reported yet: %(amount)s or more at your rates.") % {"amount": low})
+        words = _("Not reported yet: %(amount)s or more at your rates.")
+        sentences.append((words if figures.reads_cost else _("%(amount)s or more at your rates.")) % {"amount": low})
     if figures.forecast:
-        low, high = display.usd_short(figures.forecast.low), display.usd_short(figures.forecast.high)
+        low, high = display.usd_range(figures.forecast.low, figures.forecast.high)
         sentences.append(_("The forecast reaches %(low)s to %(high)s.") % {"low": low, "high": high})
     sentences.append(_("The table view lists every value."))
     return Words(
@@ -97,10 +111,14 @@ def _words(made: Drawn, figures: Spend, title: str) -> Words:
         today=_("Today"),
         states={
             "reported": _("Reported"),
-            "since": _("At your rates, open"),
+            "since": _("At your rates, open") if figures.reads_cost else _("At your rates"),
             "mixed": _("Partly reported"),
             "ahead": _("Forecast"),
+            "unread": _("Not read yet"),
         },
+        at_least=_("at least %s"),
+        about=_("about %s"),
+        price_unknown=_("price unknown"),
     )
 
 

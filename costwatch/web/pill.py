@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest.models import Coverage, Installation
 from costwatch.ingest.progress import Progress, progress
 from costwatch.insights import display
-from costwatch.insights.freshness import Standing, standings
+from costwatch.insights.freshness import WIDTHS, Standing, standings
 from costwatch.web import names
 
 LATE = timedelta(minutes=30)
+# What this month, last month and their comparison stand on.
+NEWEST = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,11 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """The pill: its state (ok, warn, danger, reading), icon, text a short one for narrow pages, a line a source."""
+    """The pill: its state (ok, warn, danger, reading), icon, text, a short one for narrow pages, a line a source.
+
+    `problem` is why nobody could be reached with the key, empty when somebody was. `stage` names what of the history
+    is there; it changes when a page has something new to show.
+    """
 
     state: str
     icon: str
@@ -36,24 +44,29 @@ class Pill:
     short: str
     lines: tuple[SourceLine, ...]
     progress: Progress | None
+    problem: str = ""
+    stage: str = ""
 
 
 def pill(organization: Organization | None) -> Pill:
     """How far an organization's data goes."""
     if organization is None:
-        return Pill("reading", "clock", _("Nothing read yet"), _("Nothing"), (), None)
+        return _nobody()
     found = standings(organization)
     far = progress(organization)
     lines = tuple(_line(one) for one in found)
+    stage = "" if far.is_done else _stage(organization)
+    if not any(one.last_success for one in found) and (problem := _problem()):
+        return Pill("danger", "fire", _("Cannot connect"), _("Cannot connect"), lines, far, problem, stage)
     usage = next((one for one in found if one.source == "usage"), None)
     failing = [one for one in found if one.available and one.failures]
     if failing and (usage is None or usage.through is None or clock.now() - usage.through > LATE or usage.failures):
         since = failing[0].last_success
         text = _("Stopped at %(time)s") % {"time": _when(since)} if since else _("Stopped")
-        return Pill("danger", "fire", text, _("Stopped"), lines, far)
+        return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
     if not far.is_done:
         text = _("Reading history, %(percent)d %%") % {"percent": far.percent}
-        return Pill("reading", "clock", text, f"{far.percent} %", lines, far)
+        return Pill("reading", "clock", text, f"{far.percent} %", lines, far, stage=stage)
     if failing:
         name = names.source(failing[0].source)
         return Pill("danger", "fire", _("%(source)s fails") % {"source": name}, _("Fails"), lines, far)
@@ -63,6 +76,37 @@ def pill(organization: Organization | None) -> Pill:
     text = _("Data through %(time)s") % {"time": _when(usage.through)}
     short = _when(usage.through)
     return Pill("warn" if late else "ok", "clock" if late else "check", text, short, lines, far)
+
+
+def _nobody() -> Pill:
+    """The pill before an organization is known; the stage tells one reason from another."""
+    problem = _problem()
+    if not problem:
+        return Pill("reading", "clock", _("Nothing read yet"), _("Nothing"), (), None)
+    told = sha256(problem.encode()).hexdigest()[:12]
+    return Pill("danger", "fire", _("Cannot connect"), _("Cannot connect"), (), None, problem, told)
+
+
+def _problem() -> str:
+    """Why nobody could be reached or identified with the key, without characters that hide."""
+    said = Installation.objects.values_list("connect_error", flat=True).first() or ""
+    return "\n".join(names.visible(line) for line in said.splitlines() if line.strip())
+
+
+def _stage(organization: Organization) -> str:
+    """What is there: the first buckets of each report, its newest weeks, all of the cost report."""
+    begins, today = organization.history_since, clock.today()
+    since = max(begins, today - NEWEST) if begins else today - NEWEST
+    start, end = clock.midnight(since), clock.midnight(today)
+    there = []
+    for source, width in WIDTHS.items():
+        rows = Coverage.objects.filter(organization=organization, source=source)
+        newest = rows.filter(start__gte=start).count()
+        there += [source] if newest else []
+        there += [f"{source}-newest"] if newest and newest >= (end - start) // width else []
+        whole = source == "cost" and begins and rows.filter(start__lte=clock.midnight(begins)).exists()
+        there += ["cost-whole"] if whole else []
+    return ".".join(there)
 
 
 def _when(moment: datetime) -> str:

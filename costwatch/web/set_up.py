@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from costwatch.directory.models import Organization
+from costwatch.ingest.models import Source
 from costwatch.insights import console, display
 from costwatch.insights.console import Match
 from costwatch.web import address, names
@@ -32,6 +33,16 @@ def set_up(request: HttpRequest) -> HttpResponse:
     at = address.read(request)
     if at.organization is None:
         return render(request, "set_up.html", {"section": "set_up", "connected": False})
+    closed = Source.objects.filter(organization=at.organization, name="cost", available=False).first()
+    if closed:
+        context = {
+            "section": "set_up",
+            "connected": True,
+            "closed": names.visible(closed.reason) if closed.reason else "",
+            "cost_is_closed": True,
+            "workspaces": len(names.workspaces(at.organization)),
+        }
+        return render(request, "set_up.html", context, status=400 if request.method == "POST" else 200)
     form = ConsoleForm(request.POST or None)
     match = console.last_month(at.organization)
     if request.method == "POST" and form.is_valid():
@@ -48,6 +59,8 @@ def set_up(request: HttpRequest) -> HttpResponse:
         "form": form,
         "match": match,
         "outcome": outcome(at.organization, match),
+        "typed": display.usd_cents(match.kept.console) if match.kept else "",
+        "ours": display.usd_cents(match.kept.reported) if match.kept else "",
         "workspaces": len(names.workspaces(at.organization)),
     }
     return render(request, "set_up.html", context, status=400 if form.errors else 200)
@@ -61,11 +74,11 @@ def later(request: HttpRequest) -> HttpResponse:
 
 
 def outcome(organization: Organization, match: Match) -> Outcome | None:
-    """The comparison in words."""
+    """The comparison in words; the amount has its cents, whatever its size."""
     if match.kept is None or match.difference is None:
         return None
     name, _colon, subject = match.kept.cause.partition(":")
-    amount = display.usd(abs(match.difference))
+    amount = display.usd_cents(abs(match.difference))
     if name == "match":
         return Outcome("ok", _("$0.00, they match"), _("Every later number stands on this."))
     if name == "rounding":

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from costwatch import clock
 from costwatch.insights import display
 from costwatch.insights.pictures import share_bar
+from costwatch.insights.query import BadQuestion
 from costwatch.insights.spend import Bounds, Line, Scope, Spend, lines
 from costwatch.ledger.prices import in_force as price_table
 from costwatch.web import names
@@ -20,10 +21,12 @@ CACHE_READ, OUTPUT = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table with its name, and what is derived from it for showing."""
+    """One line of a table with its name, and what is derived from it for showing; None is an amount nobody knows."""
 
     called: Called
     line: Line
+    reported: int | None
+    since: Bounds | None
     change: int
     share: str
     share_bar: SafeString
@@ -46,14 +49,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows with their totals; `largest` decides the precision of the money columns."""
+    """Rows with their totals; `largest` decides the precision of the money columns.
+
+    Shape: `is_rounded` says that the parts, as they are shown, miss a total; `is_unread` that days are not read yet.
+    """
 
     rows: list[Row]
     columns: list[Column]
     figures: Spend
     change_share: str
     largest: int
-    since: Bounds
+    reported: int | None
+    since: Bounds | None
+    is_rounded: bool
+    is_unread: bool
 
 
 _ORDERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
@@ -67,36 +76,69 @@ _ORDERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
 
 def table(scope: Scope, figures: Spend, dimension: str, at: Address) -> Table:
     """The table of a dimension, in the order the address asks for."""
-    known = names.workspaces(scope.organization) if dimension == "workspace_id" else {}
+    found = lines(scope, figures, dimension)
+    ranked = [line.value for line in found]
+    known = names.coloured(scope.organization, ranked, not figures.reads_cost) if dimension == "workspace_id" else {}
     rows = []
-    for line in lines(scope, figures, dimension):
+    for line in found:
         called = names.workspace(line.value, known) if dimension == "workspace_id" else names.model(line.value)
         rows.append(_row(called, line, figures))
-    field = at.sort.removeprefix("-")
-    if field in _ORDERS:
-        rows.sort(key=_ORDERS[field], reverse=at.sort.startswith("-"))
-    else:
-        field = "reported"
-    descending = at.sort.startswith("-") or not at.sort
+    heads = _heads(figures)
+    field, descending = _order(at.sort, [key for key, _label in heads], figures)
+    if at.sort and field == at.sort.removeprefix("-"):
+        rows.sort(key=_ORDERS[field], reverse=descending)
+    largest = max([abs(row.line.reported) for row in rows] + [abs(figures.reported)])
+    since = sum((row.line.since_then for row in rows), Bounds())
     return Table(
         rows=rows,
-        columns=[_column(key, label, at, field, descending) for key, label in _heads(figures)],
+        columns=[_column(key, label, at, field, descending) for key, label in heads],
         figures=figures,
         change_share=_signed_share(figures.delta, figures.compared_reported) if figures.compared else "",
-        largest=max([abs(row.line.reported) for row in rows] + [abs(figures.reported)]),
-        since=sum((row.line.since_then for row in rows), Bounds()),
+        largest=largest,
+        reported=figures.reported if figures.knows_reported else None,
+        since=since if figures.knows_since else None,
+        is_rounded=_is_rounded(rows, figures, since, largest),
+        is_unread=figures.unread_days > 0 or not (figures.knows_reported or figures.knows_since),
     )
+
+
+def _order(sort: str, shown: Sequence[str], figures: Spend) -> tuple[str, bool]:
+    """The column a table is ordered by, and whether downward; one that is not shown now counts as none.
+
+    Raises: BadQuestion where no table has such a column.
+    """
+    field = sort.removeprefix("-")
+    if sort and field not in _ORDERS:
+        raise BadQuestion("the order is one of: " + ", ".join(_ORDERS) + "; with a minus before it downward")
+    if field in shown:
+        return field, sort.startswith("-")
+    return ("reported" if figures.knows_reported else "since"), True
+
+
+def _is_rounded(rows: Sequence[Row], figures: Spend, since: Bounds, largest: int) -> bool:
+    columns = [
+        ([row.line.reported for row in rows], figures.reported, figures.knows_reported),
+        ([row.change for row in rows], figures.delta, figures.compared is not None),
+        ([row.line.since_then.low for row in rows], since.low, figures.knows_since),
+    ]
+    return any(known and display.rounded_apart(parts, total, largest) for parts, total, known in columns)
 
 
 def _row(called: Called, line: Line, figures: Spend) -> Row:
     change = line.reported - line.compared
     inputs = sum(line.counts[:OUTPUT])
+    part, whole = line.reported, figures.reported
+    if not figures.reads_cost:
+        then = figures.since_then
+        part, whole = line.since_then.low, then.low if then.is_exact and not then.unpriced_tokens else 0
     return Row(
         called=called,
         line=line,
+        reported=line.reported if figures.knows_reported else None,
+        since=line.since_then if figures.knows_since else None,
         change=change,
-        share=display.percent(line.reported, figures.reported),
-        share_bar=SafeString(share_bar(line.reported, figures.reported)),
+        share=display.percent(part, whole),
+        share_bar=SafeString(share_bar(part, whole)),
         change_share=_signed_share(change, line.compared),
         tokens=sum(line.counts[:5]),
         cache_share=display.percent(line.counts[CACHE_READ], inputs),
@@ -112,9 +154,11 @@ def _signed_share(change: int, of: int) -> str:
 def _notes(line: Line) -> Sequence[str]:
     """What else is to be known about a model."""
     made = []
-    if not line.contracted.is_exact:
+    if not line.contracted.is_exact and not line.contracted.unpriced_tokens:
         low, high = display.usd(line.contracted.low), display.usd(line.contracted.high)
         made.append(_("At your rates between %(low)s and %(high)s") % {"low": low, "high": high})
+    if line.contracted.unpriced_tokens and line.contracted.low:
+        made.append(_("At your rates at least %(low)s") % {"low": display.usd(line.contracted.low)})
     if line.contracted.unpriced_tokens:
         count = display.tokens(line.contracted.unpriced_tokens)
         made.append(_("Price unknown: %(tokens)s tokens") % {"tokens": count})
@@ -133,7 +177,8 @@ def _heads(figures: Spend) -> list[tuple[str, str]]:
     if figures.compared:
         heads.append(("change", _("Change")))
     if figures.reported_until < figures.period.until:
-        heads.append(("since", _("Since then")))
+        label = _("Since then") if figures.knows_reported else _("So far")
+        heads.append(("since", label if figures.reads_cost else _("At your rates")))
     if figures.forecast:
         heads.append(("forecast", _("Forecast")))
     return heads

@@ -6,6 +6,7 @@ from django.contrib.humanize.templatetags.humanize import ordinal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from costwatch import clock
 from costwatch.insights import display
@@ -13,7 +14,7 @@ from costwatch.insights.periods import Period
 from costwatch.insights.spend import Line, Spend
 from costwatch.web.address import DAY
 from costwatch.web.names import Called, visible
-from costwatch.web.templatetags.figures import bounds, money
+from costwatch.web.templatetags.figures import bounds, forecast_range, money
 
 
 def period_name(period: Period) -> str:
@@ -32,22 +33,24 @@ def last_reported(figures: Spend) -> str:
 def first_sentence(figures: Spend) -> SafeString:
     """What a period has come to, and will come to."""
     period, ours = period_name(figures.period), bounds(figures.since_then, "contracted")
+    if not figures.knows_reported and not figures.knows_since:
+        return format_html(_("{}: <strong>nothing is known yet</strong>."), period)
     if not figures.reads_cost:
         words = _("{}: <strong>{}</strong> at your rates. This key may not read the cost report.")
         return format_html(words, period, ours)
-    if not figures.reported_days:
-        if figures.since_through is None:
-            return format_html(_("{}: <strong>nothing is known yet</strong>."), period)
-        return format_html(_("{}: <strong>nothing reported yet</strong>, {} at your rates so far."), period, ours)
+    ahead = forecast_range(figures.forecast.low, figures.forecast.high) if figures.forecast else None
+    if not figures.knows_reported:
+        if ahead is None:
+            return format_html(_("{}: <strong>nothing reported yet</strong>, {} at your rates so far."), period, ours)
+        words = _("{}: <strong>nothing reported yet</strong>, {} at your rates so far, forecast <strong>{}</strong>.")
+        return format_html(words, period, ours, ahead)
     amount = money(figures.reported, "reported")
     if figures.reported_until >= figures.period.until:
         return format_html(_("{}: <strong>{} reported</strong>."), period, amount)
-    if figures.forecast:
-        low = money(figures.forecast.low, "forecast", short=True)
-        high = money(figures.forecast.high, "forecast", short=True)
-        words = _("{}: <strong>{} reported</strong> to {}, forecast <strong>{}–{}</strong>.")
-        return format_html(words, period, amount, last_reported(figures), low, high)
-    if figures.period.is_month:
+    if ahead is not None:
+        words = _("{}: <strong>{} reported</strong> to {}, forecast <strong>{}</strong>.")
+        return format_html(words, period, amount, last_reported(figures), ahead)
+    if figures.period.is_month and not figures.unread_days:
         words = _("{}: <strong>{} reported</strong> to {}. A forecast needs seven days of history.")
     else:
         words = _("{}: <strong>{} reported</strong> to {}.")
@@ -56,7 +59,7 @@ def first_sentence(figures: Spend) -> SafeString:
 
 def second_sentence(figures: Spend, lines: Sequence[tuple[Called, Line]]) -> SafeString | str:
     """Why it changed: the one line that moved most in the direction of the whole."""
-    if figures.compared is None or not figures.reported_days or not figures.delta:
+    if figures.compared is None or not figures.knows_reported or not figures.delta:
         return ""
     rising = figures.delta > 0
     moved = [(line.reported - line.compared, called) for called, line in lines]
@@ -81,4 +84,11 @@ def meta(figures: Spend) -> list[str]:
         made.append(
             _("%(settled)d days settled, %(open)d open") % {"settled": figures.days_settled, "open": figures.days_open}
         )
+    if figures.unread_days:
+        words = ngettext(
+            "%(count)d day is not read yet and in no figure",
+            "%(count)d days are not read yet and in no figure",
+            figures.unread_days,
+        )
+        made.append(words % {"count": figures.unread_days})
     return [*made, _("UTC days")]

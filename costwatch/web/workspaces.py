@@ -43,6 +43,7 @@ def workspace(request: HttpRequest, key: str) -> HttpResponse:
     if request.headers.get("HX-Target") == "spend":
         return render(request, "partials/spend.html", {"panel": panel(scope, figures, at, "model")})
     rows = table(scope, figures, "model", at)
+    split = keys_table(scope, figures)
     row = Workspace.objects.filter(organization=at.organization, key=key).first()
     context = {
         "section": "workspaces",
@@ -56,7 +57,9 @@ def workspace(request: HttpRequest, key: str) -> HttpResponse:
         "tiles": tiles(scope, figures),
         "panel": panel(scope, figures, at, "model"),
         "table": rows,
-        "keys": keys_table(scope, figures),
+        "keys": split,
+        "amount_label": _("Reported") if figures.reads_cost else _("At your rates"),
+        "keys_label": _("Split by usage") if split.is_split else _("At your rates"),
         "about": about(key, row),
     }
     return render(request, "workspace.html", context)

@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest.models import Coverage
 from tests.web.conftest import HOSTILE, ledger  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -130,6 +132,113 @@ def test_the_keyboard_reaches_content_and_search(watched: Watched) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/workspaces/wrkspc_1/**")
     assert watched.problems == []
+
+
+def bar_of_the_first_day(page: Page) -> tuple[float, float]:
+    page.locator(".plot.is-live").wait_for()
+    box = page.locator(".plot").bounding_box()
+    assert box is not None
+    return box["x"] + 44 + (box["width"] - 48) / 60, box["y"] + 225
+
+
+def test_a_double_click_resets_the_zoom_and_leads_nowhere(watched: Watched) -> None:
+    page = watched.open("/")
+    x, y = bar_of_the_first_day(page)
+    full = page.evaluate("document.querySelector('[data-live]').layout.xaxis.range.slice()")
+    page.mouse.move(x - 10, y)
+    page.mouse.down()
+    page.mouse.move(x + 200, y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.querySelector('[data-live]').layout.xaxis.range.slice()") != full
+    page.mouse.move(x + 40, y)
+    page.wait_for_timeout(150)
+    page.mouse.dblclick(x + 40, y)
+    page.wait_for_timeout(900)
+    assert page.url == watched.at + "/"
+    assert page.evaluate("document.querySelector('[data-live]').layout.xaxis.range.slice()") == full
+    assert watched.problems == []
+
+
+def test_a_hidden_series_stays_hidden_while_one_searches(watched: Watched) -> None:
+    page = watched.open("/")
+    page.locator(".plot.is-live").wait_for()
+    page.locator("[data-toggle]").first.click()
+    hidden = "document.querySelector('[data-live]').data.filter(one => one.visible === false).length"
+    assert page.evaluate(hidden) > 0
+    page.keyboard.press("/")
+    page.locator("#found a").first.wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate(hidden) > 0
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Model", exact=True).click()
+    page.wait_for_url("**breakdown=model**")
+    page.locator(".plot.is-live").wait_for()
+    assert page.evaluate(hidden) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/workspaces/wrkspc_2/"])
+def test_the_picture_of_a_chart_is_made_without_breaking_the_policy(watched: Watched, path: str) -> None:
+    page = watched.open(path)
+    page.locator(".plot.is-live").wait_for()
+    page.locator("#spend summary[aria-label=Download]").click()
+    with page.expect_download() as begun:
+        page.locator("[data-png]").click()
+    content = begun.value.path().read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) > 20_000
+    assert watched.problems == []
+
+
+def test_the_first_page_turns_into_the_overview_by_itself(
+    browser: Browser,
+    live_server: Any,
+    db: None,
+    now: object,
+) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("finance"))
+    context = browser.new_context()
+    cookie = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(live_server.url + "/")
+    page.get_by_role("heading", name="Nothing is read yet.").wait_for()
+    Organization.objects.create(external_id="org-1", name="Example Inc", created_at=clock.now())
+    page.locator("#reading").wait_for()
+    context.close()
+
+
+def test_an_early_overview_shows_its_content_once_more_when_the_first_figures_are_there(watched: Watched) -> None:
+    kept = list(Coverage.objects.all())
+    Coverage.objects.all().delete()
+    page = watched.open("/")
+    page.locator("#reading").wait_for()
+    page.evaluate("document.querySelector('h1').id = 'early'")
+    Coverage.objects.bulk_create(one for one in kept if one.source == "cost")
+    page.locator("#early").wait_for(state="detached")
+    page.locator("#reading").wait_for()
+    page.locator(".plot.is-live").wait_for()
+    assert watched.problems == []
+
+
+@pytest.mark.parametrize("watched", [360], indirect=True)
+@pytest.mark.parametrize("path", ["/", "/workspaces/", "/workspaces/wrkspc_1/"])
+def test_a_phone_reaches_every_table_as_csv(watched: Watched, path: str) -> None:
+    page = watched.open(path)
+    links = page.locator(".sec a[href*='.csv']:not(.popover a)")
+    assert links.count() >= 1
+    for index in range(links.count()):
+        assert links.nth(index).is_visible()
+
+
+def test_the_pill_stays_one_line_while_the_history_is_read(watched: Watched) -> None:
+    Coverage.objects.filter(source="usage", start__lt="2026-11-10T00:00Z").delete()
+    page = watched.open("/set-up/")
+    pill = page.locator("#pill summary.reading")
+    pill.wait_for()
+    assert pill.evaluate("one => getComputedStyle(one).display") in ("inline-flex", "flex")
+    assert pill.evaluate("one => one.scrollHeight <= one.clientHeight + 1")
 
 
 @pytest.mark.parametrize("watched", [360, 768, 1024], indirect=True)

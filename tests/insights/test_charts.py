@@ -154,8 +154,8 @@ def test_the_table_and_the_csv_have_the_same_amounts_as_the_picture() -> None:
     assert len(table) == 20
     assert table[0]["reported"] == [60 * PICO, 30 * PICO, 7 * PICO]
     lines = records(made())
-    assert lines[1] == ["2026-11-01", "2026-11-01", "reported", HOSTILE, "60", "", ""]
-    assert lines[-2][2:] == ["since", HOSTILE, "", "2", "4"]
+    assert lines[1] == ["2026-11-01", "2026-11-02", "reported", HOSTILE, "60", "", "", ""]
+    assert lines[-2][2:] == ["since", HOSTILE, "", "2", "4", "0"]
     assert len(re.findall(r'<rect class="f\d"', svg(made(), "x"))) == len(lines) - 1
 
 
@@ -225,6 +225,47 @@ def test_shares_have_one_decimal_and_none_of_nothing() -> None:
     assert display.percent(1, 3) == "33.3 %"
     assert display.percent(-1, 3) == "−33.3 %"
     assert display.percent(1, 0) == ""
+
+
+def test_tokens_without_a_price_make_a_figure_the_least_it_can_be() -> None:
+    since = {(TODAY, "a"): Bounds(2 * PICO, 4 * PICO, 900), (TODAY, "b"): Bounds(0, 0, 50)}
+    open_day = drawn(Stack("workspace", NOVEMBER, TODAY, {}, since), spend(), {}, {"a": ("a", 1), "b": ("b", 2)}, TODAY)
+    tip = plotly(figure(open_day, {}, WORDS))["tips"][19]
+    assert [row[2:4] for row in tip["rows"]] == [["at least $2.00", ""], ["price unknown", ""]]
+    assert tip["since"] == "at least $2.00"
+    assert [line[3:] for line in records(figure(open_day, {}, WORDS))[1:]] == [
+        ["a", "", "2", "4", "900"],
+        ["b", "", "0", "0", "50"],
+    ]
+
+
+def test_a_day_of_which_nothing_was_read_is_no_zero() -> None:
+    words = Words("", "", "", {**WORDS.states, "unread": "U"})
+    unread = frozenset({date(2026, 11, 1), date(2026, 11, 20)})
+    stack = Stack("workspace", NOVEMBER, TODAY, {(date(2026, 11, 2), "a"): PICO}, {}, unread)
+    drawing = figure(drawn(stack, spend(), {}, {}, TODAY), {}, words)
+    assert [drawing.bins[index].state for index in (0, 1, 19, 20)] == ["unread", "reported", "unread", "ahead"]
+    assert plotly(drawing)["tips"][0]["reported"] == ""
+    assert [line[0] for line in records(drawing)[1:]] == ["2026-11-02"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (391_400, 412_000, ("$391k", "$412k")),
+        (41_210, 41_190, ("$41,210", "$41,190")),
+        (3_600, 3_612, ("$3,600", "$3,612")),
+        (5, 5, ("$5.00", "$5.00")),
+    ],
+)
+def test_a_range_has_the_digits_that_tell_its_ends_apart(low: int, high: int, texts: tuple[str, str]) -> None:
+    assert display.usd_range(low * PICO, high * PICO) == texts
+
+
+def test_rounded_parts_may_miss_their_rounded_total() -> None:
+    parts = [1_000_400_000_000_000, 1_000_400_000_000_000, 1_000_400_000_000_000]
+    assert display.rounded_apart(parts, 3_001_200_000_000_000, 1_000_400_000_000_000)
+    assert not display.rounded_apart([1000 * PICO, 2000 * PICO], 3000 * PICO, 3000 * PICO)
 
 
 def test_nothing_at_all_still_draws() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwatch.insights.forecast import forecast
-from costwatch.insights.periods import Period, compared, month, parse
+from costwatch.insights.periods import Period, compared, comparison, month, parse
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span, question
 from costwatch.insights.split import split
 
@@ -53,6 +53,17 @@ def test_a_month_is_compared_with_the_same_days_of_the_one_before() -> None:
     assert compared(november, part, "none") is None
     march = month(date(2026, 3, 31))
     assert compared(march, march, "same_days") == Period(date(2026, 2, 1), date(2026, 3, 1))
+
+
+def test_a_short_range_is_compared_with_four_weeks_before_and_a_long_one_with_the_period_before() -> None:
+    week = Period(date(2026, 11, 14), date(2026, 11, 21))
+    assert comparison(week, "same_days") == "four_weeks"
+    assert compared(week, week, "same_days") == Period(date(2026, 10, 17), date(2026, 10, 24))
+    year = Period(date(2026, 1, 1), date(2026, 11, 21))
+    assert comparison(year, "same_days") == "previous"
+    known = Period(date(2026, 1, 1), date(2026, 11, 20))
+    assert compared(year, known, "same_days") == Period(date(2025, 2, 12), date(2026, 1, 1))
+    assert comparison(month(date(2026, 11, 5)), "same_days") == "same_days"
 
 
 def test_a_range_of_a_page_names_its_last_day() -> None:

@@ -162,3 +162,59 @@ def test_nobody_signs_in_with_the_demo_user_and_no_password(client: Client, db: 
     for password in ("", " ", "demo"):
         response = client.post("/sign-in/", {"username": "demo", "password": password})
         assert response.status_code in (400, 403)
+
+
+def test_a_link_that_worked_forgets_the_wrong_passwords_of_that_name(client: Client, ada: User) -> None:
+    for _ in range(5):
+        client.post("/sign-in/", {"username": "ada", "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
+        client.post("/sign-in/", {"username": "bob", "password": "wrong"})
+    given = {"username": "ada", "password": "another long phrase", "again": "another long phrase"}
+    assert client.post(link(), given).status_code == 302
+    client.logout()
+    again = {"username": "ada", "password": "another long phrase"}
+    assert client.post("/sign-in/", again, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert client.post("/sign-in/", {"username": "bob", "password": "wrong"}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?" + "&".join(f"a{number}=1" for number in range(1500)),
+        "/?" + "a=&" * 1001,
+        "/?_connector=OR",
+        "/workspaces/?range=last-month&user__password=x",
+        "/set-up/?id=1",
+        "/progress/?%00=1",
+        "/downloads/spend.csv?format=xlsx",
+    ],
+    ids=["long", "too many", "connector", "lookup", "id", "nul", "format"],
+)
+def test_a_parameter_that_no_page_reads_is_refused(page: Client, address: str) -> None:
+    assert page.get(address).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in/"])
+def test_too_many_parameters_or_fields_are_a_bad_request(client: Client, db: None, now: object, path: str) -> None:
+    many = {f"a{number}": "1" for number in range(1500)}
+    assert client.get("/sign-in/", many).status_code == 400
+    assert client.get("/sign-in/?" + "a=&" * 1001).status_code == 400
+    assert client.post("/sign-in/", many).status_code == 400
+    assert client.post(path, b"a" * 3_000_000, content_type="application/x-www-form-urlencoded").status_code < 500
+    assert client.get(path, headers={"host": "evil..example"}).status_code == 400
+
+
+def test_a_form_that_cannot_be_read_is_a_bad_request(page: Client) -> None:
+    assert page.post("/set-up/", {f"a{number}": "1" for number in range(1500)}).status_code == 400
+    assert page.post("/set-up/", b"no parts", content_type="multipart/form-data; boundary=").status_code == 400
+
+
+def test_what_pages_read_is_known(page: Client) -> None:
+    state = "range=last-month&compare=previous&breakdown=model&sort=name&organization=org-1"
+    for address in (f"/?{state}", f"/workspaces/?{state}&q=x", f"/downloads/spend.csv?{state}&workspace=wrkspc_1"):
+        assert page.get(address).status_code == 200, address
+    assert page.get("/?since=2026-11-01&until=2026-11-03").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/?q=" + "x" * 100_000, "/" + "x" * 100_000])
+def test_an_address_nobody_needs_is_too_long(page: Client, address: str) -> None:
+    assert page.get(address).status_code == 400

@@ -140,8 +140,27 @@ def test_a_question_that_makes_no_sense_is_answered_with_400_and_the_reason(page
     assert "This cannot be shown" in text_of(response)
 
 
-def test_an_unknown_order_is_the_usual_one(page: Client) -> None:
-    assert page.get("/?sort=-password").status_code == 200
+@pytest.mark.parametrize("sort", ["-password", "--name", "value"])
+def test_an_unknown_order_is_answered_with_400_and_the_reason(page: Client, sort: str) -> None:
+    response = page.get(f"/?sort={sort}")
+    assert response.status_code == 400
+    assert "the order is one of" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", ["", "descending", "", "", ""]),
+        ("?sort=reported", ["", "ascending", "", "", ""]),
+        ("?sort=name", ["ascending", "", "", "", ""]),
+        ("?sort=-since", ["", "", "", "descending", ""]),
+        ("?range=last-month&sort=-since", ["", "descending"]),
+    ],
+)
+def test_the_head_of_the_column_in_order_says_so(page: Client, query: str, order: list[str]) -> None:
+    head = text_of(page.get(f"/{query}")).split('id="workspaces"')[1].split("</thead>")[0]
+    cells = [cell for cell in head.split("<th ")[1:] if "#workspaces" in cell]
+    assert [found[1] if (found := re.search(r'aria-sort="(\w+)"', cell)) else "" for cell in cells] == order
 
 
 def test_before_the_first_read_the_page_says_so(client: Client, admin_user: Any, now: Any) -> None:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
+from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.models import Source
+from costwatch.ingest.models import Coverage, Installation, Source
 from costwatch.ledger.models import ConsoleFigure
 from costwatch.web.console_form import ConsoleForm
 from tests.web.conftest import PICO, text_of
@@ -94,3 +96,61 @@ def test_a_wrong_figure_keeps_what_was_typed(page: Client) -> None:
 
 def test_later_needs_a_post(page: Client, settings: Any) -> None:
     assert page.get("/set-up/later/").status_code == 405
+
+
+@pytest.fixture
+def nobody(client: Client, db: None, now: object) -> Client:
+    """A browser of a signed-in person, before any organization is known."""
+    client.force_login(User.objects.create_user("finance"))
+    return client
+
+
+def test_the_first_page_says_why_nobody_can_be_reached(nobody: Client) -> None:
+    said = "401 authentication_error: invalid <x-api-key>\nMake an Admin key at the Console."
+    Installation.objects.create(kind="real", anchor=clock.now(), connect_error=said)
+    for path in ("/", "/workspaces/", "/set-up/", "/progress/?waits=1&seen="):
+        html = text_of(nobody.get(path))
+        assert "invalid &lt;x-api-key&gt;</p><p>Make an Admin key at the Console." in html, path
+        assert "pill danger" in html
+        assert "within a minute" not in html
+
+
+def test_the_first_page_waits_and_loads_itself_anew_when_there_is_an_organization(nobody: Client) -> None:
+    html = text_of(nobody.get("/"))
+    assert "within a minute of the first connection" in html
+    assert 'hx-get="/progress/"' in html
+    assert nobody.get("/progress/?waits=1&seen=").status_code == 204
+    assert "HX-Refresh" not in nobody.get("/progress/?waits=1")
+    Organization.objects.create(external_id="org-1", name="Example Inc", created_at=clock.now())
+    assert nobody.get("/progress/?waits=1")["HX-Refresh"] == "true"
+
+
+def test_a_page_shows_its_content_once_more_when_the_first_figures_are_there(page: Client) -> None:
+    newest = Coverage.objects.filter(source="usage").order_by("-start").values_list("start")
+    Coverage.objects.filter(source="usage", start__lte=newest[20][0]).delete()
+    seen = "cost.cost-newest.cost-whole"
+    same = page.get(f"/progress/?seen=usage.{seen}")
+    assert f"usage.{seen}" in text_of(same)
+    assert "HX-Trigger" not in same
+    assert page.get(f"/progress/?seen={seen}")["HX-Trigger"] == "history-read"
+    assert page.get("/progress/?seen=")["HX-Trigger"] == "history-read"
+
+
+def test_an_organization_without_a_cost_report_is_not_asked_for_the_console(page: Client, ledger: Organization) -> None:
+    Source.objects.filter(name="cost").update(available=False, reason="403: cost is <closed> to you")
+    ledger.history_since = None
+    ledger.save()
+    html = text_of(page.get("/set-up/"))
+    assert "no reported total to hold against the Console" in html
+    assert "cost is &lt;closed&gt; to you" in html
+    assert 'name="total"' not in html
+    assert ", from ." not in html
+    assert page.post("/set-up/", {"total": "5"}).status_code == 400
+    assert not ConsoleFigure.objects.exists()
+
+
+def test_a_difference_keeps_its_cents_and_what_was_typed_has_two_decimals(page: Client) -> None:
+    html = text_of(page.post("/set-up/", {"total": "367,109.6"}, follow=True))
+    assert "the Console shows $364,309.60 more" in html
+    assert "typed $367,109.60 on" in html
+    assert "we then had $2,800.00" in html

@@ -10,7 +10,9 @@ from django.test import Client
 
 from costwatch.directory.colours import assign_slots
 from costwatch.directory.models import ApiKey, Organization, Workspace
-from tests.web.conftest import add_workspace, text_of
+from costwatch.ledger.dimensions import ReportedDims
+from tests.conftest import Record
+from tests.web.conftest import add_workspace, dollars, moment, text_of
 
 
 def test_a_workspace_shows_its_figures_models_and_keys(page: Client) -> None:
@@ -80,13 +82,32 @@ def test_the_chart_csv_agrees_with_the_chart(page: Client) -> None:
         ("2026-11-03", "Opus 5.5", "1000"),
     ]
     assert (found[3]["state"], found[3]["contracted_low_usd"]) == ("since", "2")
+    assert (found[0]["until"], found[3]["since"], found[3]["until"]) == ("2026-11-02", "2026-11-20", "2026-11-21")
+
+
+def test_a_csv_says_how_far_the_report_and_how_far_the_usage_goes(page: Client) -> None:
+    found = rows(page, "/downloads/workspaces.csv")[0]
+    assert found["reported_through"] == "2026-11-20T00:00:00Z"
+    assert found["data_through"] == "2026-11-20T14:05:00Z"
+
+
+def test_a_reported_line_without_a_model_has_its_cost_type_in_the_csv(
+    page: Client, ledger: Organization, record_cost: Record
+) -> None:
+    searches = ReportedDims("wrkspc_1", "USD", "web_search", "", "", "", "", "")
+    record_cost(moment(5), {searches: dollars(7)})
+    found = rows(page, "/downloads/models.csv?workspace=wrkspc_1")
+    assert [(row["model"], row["model_name"], row["cost_type"], row["reported_usd"]) for row in found] == [
+        ("claude-opus-5-5", "Opus 5.5", "", "3000"),
+        ("", "Web searches", "web_search", "7"),
+    ]
 
 
 def test_no_cell_of_a_download_runs_in_a_spreadsheet(page: Client, ledger: Organization) -> None:
     ApiKey.objects.update(name='=HYPERLINK("http://evil.example","x")')
     Workspace.objects.filter(key="wrkspc_1").update(name="+1+1")
     assert rows(page, "/downloads/keys.csv?workspace=wrkspc_1")[0]["name"].startswith("'=")
-    assert rows(page, "/downloads/workspaces.csv")[0]["workspace_id_name"] == "'+1+1"
+    assert rows(page, "/downloads/workspaces.csv")[0]["workspace_name"] == "'+1+1"
 
 
 def test_a_download_of_an_unknown_workspace_is_404(page: Client) -> None:

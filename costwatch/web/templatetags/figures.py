@@ -114,35 +114,52 @@ def money(
         text = display.usd_cents(pico)
     if largest is not None:
         text = display.usd_column(pico, largest)
+    return _node(pico, source, display.signed(text, pico) if sign else text)
+
+
+def _node(pico: int, source: str, text: str) -> SafeString:
     return format_html(
         '<data class="m{}" value="{}" data-source="{}" title="{}">{}</data>',
         " zero" if pico == 0 else "",
         format_usd(pico),
         source,
         _("%(amount)s exactly") % {"amount": display.exact(pico)},
-        display.signed(text, pico) if sign else text,
+        text,
     )
 
 
 @register.simple_tag
-def bounds(value: Bounds, source: str, largest: int | None = None) -> SafeString:
+def bounds(value: Bounds | None, source: str, largest: int | None = None) -> SafeString:
     """An amount known only between two values, in words; with tokens of unknown price it is a least amount."""
+    return _bounded(value, source, largest, _("between {} and {}"))
+
+
+@register.simple_tag
+def span_of(value: Bounds | None, source: str) -> SafeString:
+    """An amount known only between two values, as a short range for a large figure."""
+    return _bounded(value, source, None, "{}–{}")
+
+
+def _bounded(value: Bounds | None, source: str, largest: int | None, between: str) -> SafeString:
+    if value is None:
+        return money(None, source)
     low = money(value.low, source, largest)
-    if value.unpriced_tokens and value.is_exact:
+    if value.unpriced_tokens:
+        # Any price may apply to those tokens: the high bound says nothing.
         if not value.low:
             return format_html('<span class="unknown">{}</span>', _("price unknown"))
         return format_html(_("at least {}"), low)
     if value.is_exact:
         return low
-    return format_html(_("between {} and {}"), low, money(value.high, source, largest))
+    return format_html(between, low, money(value.high, source, largest))
 
 
-@register.simple_tag
-def span_of(value: Bounds, source: str) -> SafeString:
-    """An amount known only between two values, as a short range for a large figure."""
-    if value.is_exact:
-        return money(value.low, source)
-    return format_html("{}–{}", money(value.low, source), money(value.high, source))
+def forecast_range(low: int, high: int) -> SafeString:
+    """A forecast as its range; where rounding leaves one figure, that figure."""
+    first, last = display.usd_range(low, high)
+    if first == last:
+        return format_html(_("about {}"), _node(low, "forecast", first))
+    return format_html("{}–{}", _node(low, "forecast", first), _node(high, "forecast", last))
 
 
 @register.simple_tag
