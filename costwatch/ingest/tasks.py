@@ -2,6 +2,8 @@
 
 import logging
 
+from django.db.models import F
+
 from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
@@ -63,7 +65,7 @@ def run_source(organization_id: int, source: str, **_: object) -> None:
     except (CannotConnect, UpstreamError) as error:
         log.error("%s cannot be read: %s", source, error)
         Source.objects.filter(organization=organization, name=source).update(
-            last_error=str(error), last_error_at=clock.now()
+            last_error=str(error), last_error_at=clock.now(), failures=F("failures") + 1
         )
         return
     if run and run.outcome == run.Outcome.SUCCEEDED and is_due(organization, source, clock.now()):
