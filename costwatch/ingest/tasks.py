@@ -68,6 +68,8 @@ def run_source(organization_id: int, source: str, **_: object) -> None:
             last_error=str(error), last_error_at=clock.now(), failures=F("failures") + 1
         )
         return
+    # Another source's run may have found an earlier beginning of history meanwhile.
+    organization.refresh_from_db()
     if run and run.outcome == run.Outcome.SUCCEEDED and is_due(organization, source, clock.now()):
         run_source.delay(organization_id, source)
 
