@@ -1,14 +1,15 @@
 """Coverage: how each bucket of a source stands, kept in the same transaction as its rows."""
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
-from costwatch.ingest.models import Coverage, CoverageChange, State
+from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.plan import Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
@@ -37,7 +38,28 @@ def standings(organization_id: int, source: str, since: datetime, until: datetim
     rows = Coverage.objects.filter(
         organization=organization_id, source=source, start__gte=since, start__lt=until
     ).values_list("start", "end", "state", "last_read_at")
-    return {start: Standing(end, state == State.OPEN, read_at) for start, end, state, read_at in rows}
+    last = last_reads(Owner(organization_id, source), [(start, end, read_at) for start, end, _, read_at in rows])
+    return {start: Standing(end, state == State.OPEN, last[start]) for start, end, state, _ in rows}
+
+
+def last_reads(owner: Owner, buckets: Sequence[tuple[datetime, datetime, datetime]]) -> dict[datetime, datetime]:
+    """When some buckets were last read, spans that found them as they were included.
+
+    Shape: buckets are (start, end, last read of their own); answers by start.
+    """
+    last = {start: read_at for start, _, read_at in buckets}
+    if not buckets:
+        return last
+    ordered = sorted(buckets)
+    starts = [start for start, _, _ in ordered]
+    spans = EqualRead.objects.filter(
+        organization=owner.organization_id, source=owner.source, end__gt=starts[0], start__lte=starts[-1]
+    )
+    for since, until, read_at in spans.values_list("start", "end", "read_at"):
+        for start, end, _ in ordered[bisect_left(starts, since) : bisect_left(starts, until)]:
+            if end <= until and read_at > last[start]:
+                last[start] = read_at
+    return last
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:
@@ -69,7 +91,7 @@ def keep(
 ) -> None:
     """Write down that some buckets were read: new rows, changed rows, and the changes of state. In a transaction."""
     new: list[Coverage] = []
-    same: list[datetime] = []
+    same = False
     changes: list[CoverageChange] = []
     for read in reads:
         old = before.get(read.start)
@@ -77,14 +99,13 @@ def keep(
         if old is None:
             new.append(row)
         elif (row.state, row.digest, row.rejected) == (old.state, bytes(old.digest), old.rejected):
-            same.append(read.start)
+            same = True
             continue
         else:
             _mine(owner).filter(start=read.start).update(
                 state=row.state,
                 digest=row.digest,
                 rejected=row.rejected,
-                equal_reads=row.equal_reads,
                 last_read_at=now,
                 changed_at=row.changed_at,
             )
@@ -103,7 +124,25 @@ def keep(
     Coverage.objects.bulk_create(new)
     CoverageChange.objects.bulk_create(changes)
     if same:
-        _mine(owner).filter(start__in=same).update(last_read_at=now, equal_reads=F("equal_reads") + 1)
+        _note_equal(owner, reads, now)
+
+
+def _note_equal(owner: Owner, reads: Sequence[Read], now: datetime) -> None:
+    """Write down the spans that were just read, in place of older ones inside them.
+
+    A bucket among them that changed was read as well, so it does not break a span; one that was not read does.
+    """
+    spans: list[tuple[datetime, datetime]] = []
+    for read in sorted(reads, key=lambda one: one.start):
+        if spans and spans[-1][1] == read.start:
+            spans[-1] = (spans[-1][0], read.end)
+        else:
+            spans.append((read.start, read.end))
+    mine = EqualRead.objects.filter(organization=owner.organization_id, source=owner.source)
+    for start, end in spans:
+        if not mine.filter(start=start, end=end).update(read_at=now):
+            mine.create(organization_id=owner.organization_id, source=owner.source, start=start, end=end, read_at=now)
+            mine.filter(start__gte=start, end__lte=end).exclude(start=start, end=end).delete()
 
 
 def _mine(owner: Owner) -> QuerySet[Coverage]:
@@ -112,13 +151,12 @@ def _mine(owner: Owner) -> QuerySet[Coverage]:
 
 def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime) -> Coverage:
     equal = old is not None and not changed and not read.kept
-    equal_reads = old.equal_reads + 1 if old and equal else 1
     first_read_at = old.first_read_at if old else now
     if read.kept or read.rejected:
         state = State.INCONSISTENT
     elif old and old.state in FINAL:
         state = State.REVISED if changed else State(old.state)
-    elif settles(end=read.end, now=now, first_read_at=first_read_at, equal_reads=equal_reads):
+    elif settles(end=read.end, now=now, first_read_at=first_read_at, equal_reads=2 if equal else 1):
         state = State.SETTLED
     else:
         state = State.OPEN
@@ -129,7 +167,6 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         end=read.end,
         state=state,
         digest=read.digest,
-        equal_reads=equal_reads,
         rejected=read.rejected,
         first_read_at=first_read_at,
         last_read_at=now,

@@ -57,7 +57,6 @@ class Coverage(models.Model):
     end = models.DateTimeField()
     state = models.CharField(max_length=14, choices=State.choices)
     digest = models.BinaryField(max_length=16)
-    equal_reads = models.PositiveSmallIntegerField(default=1)
     rejected = models.PositiveIntegerField(default=0)
     first_read_at = models.DateTimeField()
     last_read_at = models.DateTimeField()
@@ -66,6 +65,24 @@ class Coverage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "source", "state", "start"])]
+
+
+class EqualRead(models.Model):
+    """A read that found a span of buckets as they were: one row instead of a write to each bucket.
+
+    A bucket's last read is the newest of its own and of the spans that hold it; a span inside a newer one is dropped.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    source = models.CharField(max_length=20)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "source", "start", "end"], name="ingest_equalread_once")
+        ]
 
 
 class CoverageChange(models.Model):
@@ -122,6 +139,23 @@ class Lease(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "source"], name="ingest_lease_once")]
+
+
+class Slot(models.Model):
+    """A moment at which something periodic was done: the row that lets it be done once."""
+
+    job = models.CharField(max_length=20)
+    start = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "start"], name="ingest_slot_once")]
+
+
+class Heartbeat(models.Model):
+    """When the scheduler last rang and a worker last heard it; a row each."""
+
+    role = models.CharField(max_length=10, primary_key=True)
+    at = models.DateTimeField()
 
 
 class Novelty(models.Model):

@@ -13,22 +13,64 @@ class Negative(Exception):
     """A splitter says more than the base: they were read at different moments."""
 
 
+class Naming(dict[Key, UsageDims]):
+    """The dimensions of the vendor's keys at one speed and context window: each is named once, then remembered."""
+
+    def __init__(self, speed: str, window: str, default_workspace: str) -> None:
+        super().__init__()
+        self._speed, self._window, self._default_workspace = speed, window, default_workspace
+
+    def __missing__(self, key: Key) -> UsageDims:
+        api_key, workspace, model, tier, geo = key
+        made = self[key] = UsageDims(
+            api_key_id=clean(api_key) or CONSOLE_KEY,
+            workspace_id=workspace_key(workspace, self._default_workspace),
+            model=clean(model),
+            service_tier=clean(tier),
+            context_window=self._window,
+            inference_geo=clean(geo),
+            speed=self._speed,
+        )
+        return made
+
+
+class Names:
+    """Every naming of a run, by speed and context window."""
+
+    def __init__(self, default_workspace: str = "") -> None:
+        self._default_workspace = default_workspace
+        self._namings: dict[tuple[str, str], Naming] = {}
+
+    def of(self, speed: str, window: str) -> Naming:
+        """The naming of one speed and context window."""
+        if (speed, window) not in self._namings:
+            self._namings[speed, window] = Naming(speed, window, self._default_workspace)
+        return self._namings[speed, window]
+
+
 def facts(
     base: Rows,
     *,
     fast: Rows | None = None,
     long: Rows | None = None,
     fast_long: Rows | None = None,
-    default_workspace: str = "",
+    names: Names | None = None,
 ) -> dict[UsageDims, Counts]:
     """The facts of one bucket.
 
     Shape: `fast`, `long` and `fast_long` are None where that chain was not read; the dimension is then unreported
     (empty). The facts sum to the base by construction. Raises: Negative.
     """
-    made: dict[UsageDims, Counts] = {}
-    everywhere = base.keys() | (fast or {}).keys() | (long or {}).keys() | (fast_long or {}).keys()
-    for key in everywhere:
+    names = names or Names()
+    split = (fast or {}).keys() | (long or {}).keys() | (fast_long or {}).keys()
+    plain = names.of(_speed(False, fast), _window(False, long))
+    whole_rows = {key: counts for key, counts in base.items() if key not in split} if split else base
+    made = {plain[key]: counts for key, counts in whole_rows.items() if counts != NOTHING}
+    if len(made) < len(whole_rows):
+        made = {}
+        for key, counts in whole_rows.items():
+            _put(made, plain[key], counts)
+    for key in split:
         whole = base.get(key, NOTHING)
         quick = (fast or {}).get(key, NOTHING)
         large = (long or {}).get(key, NOTHING)
@@ -40,12 +82,15 @@ def facts(
             (True, True): both,
         }
         for (is_fast, is_long), counts in parts.items():
-            if counts != NOTHING:
-                dims = _dims(key, _speed(is_fast, fast), _window(is_long, long), default_workspace)
-                # Two of the vendor's keys may be one of ours: the default workspace by null and by its real id.
-                before = made.get(dims)
-                made[dims] = counts if before is None else _plus(before, counts)
+            _put(made, names.of(_speed(is_fast, fast), _window(is_long, long))[key], counts)
     return made
+
+
+def _put(made: dict[UsageDims, Counts], dims: UsageDims, counts: Counts) -> None:
+    if counts == NOTHING:
+        return
+    # Two of the vendor's keys may be one of ours: the default workspace by null and by its real id.
+    made[dims] = _plus(made[dims], counts) if dims in made else counts
 
 
 def _speed(is_fast: bool, fast: Rows | None) -> str:
@@ -54,19 +99,6 @@ def _speed(is_fast: bool, fast: Rows | None) -> str:
 
 def _window(is_long: bool, long: Rows | None) -> str:
     return "" if long is None else LONG_WINDOW if is_long else SHORT_WINDOW
-
-
-def _dims(key: Key, speed: str, window: str, default_workspace: str) -> UsageDims:
-    api_key, workspace, model, tier, geo = key
-    return UsageDims(
-        api_key_id=clean(api_key) or CONSOLE_KEY,
-        workspace_id=workspace_key(workspace, default_workspace),
-        model=clean(model),
-        service_tier=clean(tier),
-        context_window=window,
-        inference_geo=clean(geo),
-        speed=speed,
-    )
 
 
 def workspace_key(workspace: str | None, default_workspace: str) -> str:

@@ -21,6 +21,7 @@ from costwatch.ingest.lease import Held, lease
 from costwatch.ingest.models import Run
 from costwatch.ingest.plan import COST, USAGE, Cadence, due, windows
 from costwatch.ingest.runs import Progress, may_run, running, source_of
+from costwatch.ingest.split import Names
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.models import ReportedLine
@@ -208,7 +209,7 @@ class _Windows:
         default = mirror.default_workspace_id(self.organization)
         if self.source == USAGE_SOURCE:
             return usage.Recorder(
-                self.organization.pk, interned, self.prices, run.pk, default, reread=self._reader().read
+                self.organization.pk, interned, self.prices, run.pk, Names(default), reread=self._reader().read
             )
         return cost.Recorder(self.organization.pk, interned, run.pk, default)
 

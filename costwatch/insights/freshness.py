@@ -4,15 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
 from costwatch.insights.periods import Period
 
 WIDTHS = {"usage": clock.HOUR, "cost": clock.DAY}
 FINAL = (State.SETTLED, State.REVISED)
+# Among the newest three days of hours, one was read after it was over, or the source has stood still for long.
+RECENT = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,10 @@ def buckets(
         organization=organization_id, source=source, start__gte=start, start__lt=end
     ).order_by("start")
     if as_of is None:
+        read_at = _last_reads(organization_id, source, rows)
         return [
-            Bucket(row.start, row.end, row.state, min(row.end, row.last_read_at), row.control_total_ok) for row in rows
+            Bucket(row.start, row.end, row.state, min(row.end, read_at[row.start]), row.control_total_ok)
+            for row in rows
         ]
     rows = rows.filter(first_read_at__lte=as_of, end__lte=as_of)
     changes = CoverageChange.objects.filter(
@@ -68,14 +73,33 @@ def freshness(
     complete = bool(organizations) and end <= (as_of or clock.now())
     for organization in organizations:
         for source in readable(organization, sources):
-            found = buckets(organization.pk, source, start, end, as_of)
-            throughs.append(max((bucket.through for bucket in found), default=None))
             expected = (end - start) // WIDTHS[source]
-            complete = complete and len(found) == expected and all(bucket.state == State.SETTLED for bucket in found)
+            if as_of is None:
+                through, settled = _counted(organization.pk, source, start, end)
+            else:
+                found = buckets(organization.pk, source, start, end, as_of)
+                through = max((bucket.through for bucket in found), default=None)
+                settled = sum(bucket.state == State.SETTLED for bucket in found)
+            throughs.append(through)
+            complete = complete and settled == expected
     known = [moment for moment in throughs if moment is not None]
     if not throughs or len(known) < len(throughs):
         return Freshness(None, False)
     return Freshness(min(known), complete)
+
+
+def _counted(organization_id: int, source: str, start: datetime, end: datetime) -> tuple[datetime | None, int]:
+    """How far a range goes, and how many of its buckets are settled: counted by the database, for it may be long."""
+    rows = Coverage.objects.filter(organization=organization_id, source=source, start__gte=start, start__lt=end)
+    newest = rows.order_by("-start").first()
+    if newest is None:
+        return None, 0
+    read_at = _last_reads(organization_id, source, [newest])[newest.start]
+    return min(newest.end, read_at), rows.filter(state=State.SETTLED).count()
+
+
+def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
+    return last_reads(Owner(organization_id, source), [(row.start, row.end, row.last_read_at) for row in rows])
 
 
 def readable(organization: Organization, sources: Iterable[str]) -> list[str]:
@@ -144,8 +168,9 @@ def is_read(organization: Organization, source: str, period: Period) -> bool:
 
 def reported_until(organization: Organization, period: Period) -> date:
     """The first day of a period that the cost report does not cover whole."""
-    rows = _of(organization, "cost", period).values_list("start", "end", "last_read_at")
-    whole = {start.date() for start, end, read_at in rows if read_at >= end}
+    rows = list(_of(organization, "cost", period))
+    read_at = _last_reads(organization.pk, "cost", rows)
+    whole = {row.start.date() for row in rows if read_at[row.start] >= row.end}
     return max(whole) + clock.DAY if whole else period.since
 
 
@@ -169,9 +194,10 @@ def _of(organization: Organization, source: str, period: Period) -> QuerySet[Cov
 
 def settled_days(organization: Organization, source: str, period: Period) -> tuple[int, int]:
     """How many buckets of a period are settled, and how many were read and are still open."""
-    found = buckets(organization.pk, source, clock.midnight(period.since), clock.midnight(period.until))
-    settled = sum(bucket.state in FINAL for bucket in found)
-    return settled, len(found) - settled
+    found = _of(organization, source, period).aggregate(
+        read=Count("start"), settled=Count("start", filter=Q(state__in=FINAL))
+    )
+    return found["settled"], found["read"] - found["settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +223,16 @@ def standings(organization: Organization) -> list[Standing]:
     made = []
     for row in Source.objects.filter(organization=organization).order_by("name"):
         found = Coverage.objects.filter(organization=organization, source=row.name).order_by("-start")
-        newest = found.first()
-        whole = found.filter(last_read_at__gte=F("end")).first()
+        recent = list(found[:RECENT])
+        read_at = _last_reads(organization.pk, row.name, recent)
+        newest = recent[0] if recent else None
+        whole = next((one for one in recent if read_at[one.start] >= one.end), None)
         made.append(
             Standing(
                 source=row.name,
                 available=row.available,
                 reason=row.reason,
-                through=min(newest.end, newest.last_read_at) if newest else None,
+                through=min(newest.end, read_at[newest.start]) if newest else None,
                 whole_until=whole.end if whole else None,
                 last_success=row.last_success_at,
                 last_error=row.last_error,

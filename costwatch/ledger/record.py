@@ -6,14 +6,14 @@ from datetime import date, datetime
 
 from costwatch.ledger.dimensions import NOTHING, Counts, ReportedDims, UsageDims
 from costwatch.ledger.intern import Interned
-from costwatch.ledger.models import COUNTS, Fact, ReportedLine
 from costwatch.ledger.store import store
-from costwatch.ledger.store.base import FACT, REPORTED, REPORTED_REVISION, REVISION, Replaced
+from costwatch.ledger.store.base import Row
+from costwatch.ledger.store.tables import FACT, REPORTED, REPORTED_REVISION, REVISION
 
 
 @dataclass(frozen=True, slots=True)
 class UsageBucket:
-    """The facts of one hour. `revises` says that it had ended, and had been read before."""
+    """The facts of one hour, none of them all zero. `revises` says that it had ended, and had been read before."""
 
     start: datetime
     facts: Mapping[UsageDims, Counts]
@@ -34,7 +34,7 @@ class Recorded:
     """What a recording changed: how many rows, and in which buckets."""
 
     rows: int = 0
-    changed: frozenset[datetime] | frozenset[date] = frozenset()
+    changed: frozenset[date] = frozenset()
 
 
 def record_usage(*, interned: Interned, buckets: Sequence[UsageBucket], run: int, seen_at: datetime) -> Recorded:
@@ -42,40 +42,23 @@ def record_usage(*, interned: Interned, buckets: Sequence[UsageBucket], run: int
 
     Call in a transaction, with the dimensions interned before it.
     """
-    if not buckets:
-        return Recorded()
-    starts = [bucket.start for bucket in buckets]
     ids = interned.usage(dims for bucket in buckets for dims in bucket.facts)
-    wanted = {
-        (bucket.start, ids[dims]): (*counts, run)
-        for bucket in buckets
-        for dims, counts in bucket.facts.items()
-        if counts != NOTHING
-    }
-    found = Fact.objects.filter(
-        bucket_start__gte=min(starts), bucket_start__lte=max(starts), series__organization=interned.organization_id
-    ).values_list("bucket_start", "series_id", *COUNTS, "run")
-    touched = set(starts)
-    existing = {(row[0], row[1]): tuple(row[2:]) for row in found if row[0] in touched}
-    replaced = store().replace(FACT, existing, wanted)
-    late = {bucket.start for bucket in buckets if bucket.revises}
+    wanted = {bucket.start: {ids[dims]: counts for dims, counts in bucket.facts.items()} for bucket in buckets}
+    replaced = store().replace(FACT, interned.organization_id, wanted, (run,))
     store().append(
         REVISION,
         [
-            (interned.organization_id, start, series, *delta, seen_at, run)
-            for (start, series), delta in _count_deltas(replaced).items()
-            if start in late
+            (interned.organization_id, bucket.start, series, *_delta(old, new), seen_at, run)
+            for bucket in buckets
+            if bucket.revises
+            for series, old, new in replaced.differences.get(bucket.start, ())
         ],
     )
-    return Recorded(replaced.rows, frozenset(start for start, _ in replaced.after))
+    return Recorded(replaced.rows, frozenset(replaced.differences))
 
 
-def _count_deltas(replaced: Replaced) -> dict[tuple[datetime, int], Counts]:
-    deltas: dict[tuple[datetime, int], Counts] = {}
-    for key, after in replaced.after.items():
-        old, new = replaced.before[key] or NOTHING, after or NOTHING
-        deltas[key] = tuple(b - a for a, b in zip(old[:6], new[:6], strict=True))
-    return deltas
+def _delta(old: Row | None, new: Row | None) -> Row:
+    return tuple(after - before for before, after in zip(old or NOTHING, new or NOTHING, strict=True))
 
 
 def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int, seen_at: datetime) -> Recorded:
@@ -83,34 +66,20 @@ def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int
 
     Call in a transaction, with the dimensions interned before it.
     """
-    if not days:
-        return Recorded()
-    touched = {day.day for day in days}
     ids = interned.reported(dims for day in days for dims in day.lines)
-    wanted = {(day.day, ids[dims]): (*amount, run) for day in days for dims, amount in day.lines.items()}
-    found = ReportedLine.objects.filter(
-        day__gte=min(touched), day__lte=max(touched), series__organization=interned.organization_id
-    ).values_list("day", "series_id", "amount", "amount_cents", "run")
-    existing = {(row[0], row[1]): tuple(row[2:]) for row in found if row[0] in touched}
-    replaced = store().replace(REPORTED, existing, wanted)
-    late = {day.day for day in days if day.revises}
+    wanted = {day.day: {ids[dims]: amount for dims, amount in day.lines.items()} for day in days}
+    replaced = store().replace(REPORTED, interned.organization_id, wanted, (run,))
     store().append(
         REPORTED_REVISION,
         [
-            (
-                interned.organization_id,
-                day,
-                series,
-                _amount(after) - _amount(replaced.before[day, series]),
-                seen_at,
-                run,
-            )
-            for (day, series), after in replaced.after.items()
-            if day in late
+            (interned.organization_id, day.day, series, _amount(new) - _amount(old), seen_at, run)
+            for day in days
+            if day.revises
+            for series, old, new in replaced.differences.get(day.day, ())
         ],
     )
-    return Recorded(replaced.rows, frozenset(day for day, _ in replaced.after))
+    return Recorded(replaced.rows, frozenset(replaced.differences))
 
 
-def _amount(values: tuple[int, ...] | None) -> int:
+def _amount(values: Row | None) -> int:
     return values[0] if values else 0

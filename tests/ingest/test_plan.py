@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from costwatch.clock import DAY, HOUR
 from costwatch.ingest.plan import COST, USAGE, Standing, due, settles, starts, windows
-from costwatch.ingest.split import Negative, facts
+from costwatch.ingest.split import Names, Negative, facts
 from costwatch.ledger.dimensions import UsageDims
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
@@ -117,7 +117,7 @@ def test_a_chain_that_was_not_read_leaves_its_dimension_unreported() -> None:
 
 def test_the_default_workspace_by_null_and_by_its_real_id_is_one() -> None:
     real = ("apikey_1", "wrkspc_real", "claude-opus-5-5", "standard", "global")
-    made = facts({KEY: (1, 0, 0, 0, 0, 0), real: (2, 0, 0, 0, 0, 0)}, default_workspace="wrkspc_real")
+    made = facts({KEY: (1, 0, 0, 0, 0, 0), real: (2, 0, 0, 0, 0, 0)}, names=Names("wrkspc_real"))
     assert list(made.values()) == [(3, 0, 0, 0, 0, 0)]
 
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
+from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
 from costwatch.ingest.sync import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE, history_since
 from costwatch.ledger.models import SeriesDay
@@ -79,7 +80,10 @@ def _fresh(organization: Organization, name: str, health: Source) -> str:
     if name not in WIDTHS:
         return f"read {_at(health.last_success_at)}" if health.last_success_at else "never read"
     newest = Coverage.objects.filter(organization=organization, source=name).order_by("-start").first()
-    return f"fresh until {_at(min(newest.end, newest.last_read_at))}" if newest else "nothing read"
+    if newest is None:
+        return "nothing read"
+    read_at = last_reads(Owner(organization.pk, name), [(newest.start, newest.end, newest.last_read_at)])
+    return f"fresh until {_at(min(newest.end, read_at[newest.start]))}"
 
 
 def _history(organization: Organization, name: str, now: datetime) -> Iterator[Line]:

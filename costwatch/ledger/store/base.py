@@ -1,76 +1,34 @@
-"""Replacing a set of rows: insert what is new, update what changed, delete what vanished, leave the rest untouched."""
+"""Replacing sets of rows: insert what is new, overwrite what changed, delete what vanished, leave the rest untouched."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from itertools import chain
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
 
 from costwatch import money
-from costwatch.ledger import models
+from costwatch.ledger.store.tables import Log, Table
 
-Key = tuple[Any, ...]
-Values = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table whose rows are replaced as a set: its key, its values, and which of those are money.
-
-    `unchanging` are values that a row keeps from its first write for as long as the others are equal.
-    """
-
-    model: type[Model]
-    key: tuple[str, ...]
-    values: tuple[str, ...]
-    money: frozenset[str] = frozenset()
-    unchanging: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.model._meta.db_table
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.key, *self.values, *self.unchanging)
-
-
-_CHARGED = (*models.COUNTS, *models.MONEY, "unpriced_tokens", "held")
-_MONEY = frozenset(models.MONEY)
-FACT = Table(models.Fact, ("bucket_start", "series_id"), models.COUNTS, unchanging=("run",))
-SERIES_DAY = Table(models.SeriesDay, ("day", "series_id"), _CHARGED, _MONEY, unchanging=("price_id",))
-SERIES_MONTH = Table(models.SeriesMonth, ("month", "series_id"), _CHARGED, _MONEY)
-GROUP_DAY = Table(models.GroupDay, ("day", "group_id"), _CHARGED, _MONEY)
-GROUP_MONTH = Table(models.GroupMonth, ("month", "group_id"), _CHARGED, _MONEY)
-REPORTED = Table(
-    models.ReportedLine, ("day", "series_id"), ("amount", "amount_cents"), frozenset({"amount"}), unchanging=("run",)
-)
-REVISION = Table(
-    models.Revision, (), ("organization_id", "bucket_start", "series_id", *models.COUNTS, "seen_at", "run")
-)
-REPORTED_REVISION = Table(
-    models.ReportedRevision,
-    (),
-    ("organization_id", "day", "series_id", "amount", "seen_at", "run"),
-    frozenset({"amount"}),
-)
+Moment = date
+Row = tuple[Any, ...]
+Rows = Mapping[int, Row]
+Difference = tuple[int, Row | None, Row | None]
 
 
 @dataclass(slots=True)
 class Replaced:
     """What a replacement did.
 
-    Shape: `before` and `after` map the keys that differ to their values, None where there was or is no row.
+    Shape: `differences` maps each moment with one to (owner, values before, values after); None: no row.
     """
 
     inserted: int = 0
     changed: int = 0
     deleted: int = 0
-    before: dict[Key, Values | None] = field(default_factory=dict)
-    after: dict[Key, Values | None] = field(default_factory=dict)
+    differences: dict[Moment, list[Difference]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -78,83 +36,111 @@ class Replaced:
 
 
 class Store(ABC):
-    """Writes rows fast and exactly on one kind of database. Call inside a transaction."""
+    """Reads and writes rows fast and exactly on one kind of database. Call inside a transaction."""
 
     vendor: str
 
-    def replace(self, table: Table, existing: Mapping[Key, Values], wanted: Mapping[Key, Values]) -> Replaced:
-        """Make the rows of a set equal to `wanted`.
+    def replace(
+        self, table: Table, organization_id: int, wanted: Mapping[Moment, Rows], unchanging: Row = ()
+    ) -> Replaced:
+        """Make an organization's rows of some moments equal to `wanted`.
 
-        Shape: both map a key to its values followed by the unchanging ones; the unchanging ones do not make a
-        difference, they are written along with one.
+        Shape: moment -> owner -> values. The unchanging values are no difference; they are written along with one.
         """
-        compared = len(table.values)
+        existing = self.existing(table, organization_id, wanted.keys())
         done = Replaced()
-        upserts: list[Values] = []
-        for key, values in wanted.items():
-            old = existing.get(key)
-            if old is not None and old[:compared] == values[:compared]:
+        fresh: list[Moment] = []
+        new: list[Row] = []
+        changed: list[Row] = []
+        gone: list[tuple[Moment, int]] = []
+        for moment, rows in wanted.items():
+            before = existing.get(moment)
+            if before == rows:
                 continue
-            upserts.append((*key, *values))
-            done.before[key], done.after[key] = old, values
-            if old is None:
-                done.inserted += 1
-            else:
-                done.changed += 1
-        gone = [key for key in existing if key not in wanted]
-        for key in gone:
-            done.before[key], done.after[key] = existing[key], None
-        done.deleted = len(gone)
-        if upserts:
-            self.upsert(table, upserts)
+            if not before:
+                fresh.append(moment)
+                done.inserted += len(rows)
+                done.differences[moment] = [(owner, None, values) for owner, values in rows.items()]
+                continue
+            different = done.differences[moment] = list(_differences(before, rows))
+            for owner, old, values in different:
+                if values is None:
+                    gone.append((moment, owner))
+                else:
+                    (new if old is None else changed).append((moment, owner, *values, *unchanging))
+        done.inserted += len(new)
+        done.changed, done.deleted = len(changed), len(gone)
         if gone:
-            self.delete(table, gone)
+            self._delete(table, gone)
+        if changed:
+            self._overwrite(table, changed)
+        if done.inserted:
+            # Made while they are written, and sorted by key, so that the index grows at its end.
+            rows_of_fresh = (
+                (moment, owner, *wanted[moment][owner], *unchanging)
+                for moment in sorted(fresh)
+                for owner in sorted(wanted[moment])
+            )
+            self._insert(table, chain(rows_of_fresh, new))
         return done
 
-    def append(self, table: Table, rows: Sequence[Values]) -> None:
+    def append(self, log: Log, rows: Sequence[Row]) -> None:
         """Add rows to an append-only table."""
         if rows:
-            columns = ", ".join(f'"{column}"' for column in table.columns)
-            marks = ", ".join(["%s"] * len(table.columns))
-            self._run_many(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', self._adapted(table, rows))  # noqa: S608
+            self._insert(log, rows)
 
     @abstractmethod
-    def upsert(self, table: Table, rows: Sequence[Values]) -> None:
-        """Insert rows; where the key exists, overwrite."""
+    def existing(self, table: Table, organization_id: int, moments: Collection[Moment]) -> dict[Moment, dict[int, Row]]:
+        """An organization's rows of some moments, without the unchanging values."""
 
-    def delete(self, table: Table, keys: Sequence[Key]) -> None:
-        """Delete rows by key."""
-        where = " AND ".join(f'"{column}" = %s' for column in table.key)
-        adapted = ([self.adapt(value) for value in key] for key in keys)
-        self._run_many(f'DELETE FROM "{table.name}" WHERE {where}', adapted)  # noqa: S608
+    @abstractmethod
+    def _insert(self, table: Table | Log, rows: Iterable[Row]) -> None:
+        """Insert rows whose keys are new."""
 
-    def _run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    @abstractmethod
+    def _overwrite(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows whose keys exist."""
+
+    def _delete(self, table: Table, keys: Sequence[tuple[Moment, int]]) -> None:
         with connection.cursor() as cursor:
-            cursor.executemany(sql, list(rows))
+            cursor.executemany(
+                f'DELETE FROM "{table.name}" WHERE "{table.moment}" = %s AND "{table.owner}" = %s',  # noqa: S608
+                [(self._adapted(moment), owner) for moment, owner in keys],
+            )
 
-    def _adapted(self, table: Table, rows: Sequence[Values]) -> list[list[Any]]:
-        """Rows in the database's own types. The same few times and days recur in thousands of rows: adapt each once."""
-        plans = [column in table.money for column in table.columns]
-        seen: dict[Any, Any] = {}
-        out = []
-        for row in rows:
-            adapted = []
-            for is_money, value in zip(plans, row, strict=True):
-                if is_money:
-                    value = money.to_db(value, self.vendor)
-                elif isinstance(value, date):
-                    if value not in seen:
-                        seen[value] = self.adapt(value)
-                    value = seen[value]
-                adapted.append(value)
-            out.append(adapted)
-        return out
+    def _selected(self, table: Table) -> str:
+        """The question behind `existing`: an organization's rows from one moment to another."""
+        columns = ", ".join(f'"{column}"' for column in (table.owner, *table.values))
+        return (
+            f'SELECT {self._read_moment(table)}, {columns} FROM "{table.name}" WHERE "{table.moment}" >= %s AND "{table.moment}" <= %s '  # noqa: S608
+            f'AND "{table.owner}" IN (SELECT "id" FROM "{table.interned}" WHERE "organization_id" = %s)'
+        )
 
-    @staticmethod
-    def adapt(value: Any) -> Any:
-        """One value in the database's own type."""
-        if isinstance(value, datetime):
-            return connection.ops.adapt_datetimefield_value(value)
-        if isinstance(value, date):
-            return connection.ops.adapt_datefield_value(value)
+    def _read_moment(self, table: Table) -> str:
+        """The expression that reads a row's moment."""
+        return f'"{table.moment}"'
+
+    def _adapted(self, value: Any) -> Any:
+        """A moment in the database's own type."""
         return value
+
+    def _with_money(self, table: Table | Log, rows: Iterable[Row]) -> Iterable[Row]:
+        """Rows with their amounts in the database's own type."""
+        places = [index for index, column in enumerate(table.columns) if column in table.money]
+        return (self._with_amounts(row, places) for row in rows) if places else rows
+
+    def _with_amounts(self, row: Row, places: Sequence[int]) -> Row:
+        values = list(row)
+        for place in places:
+            values[place] = money.to_db(values[place], self.vendor)
+        return tuple(values)
+
+
+def _differences(before: Rows, after: Rows) -> Iterator[Difference]:
+    """Where two sets of rows differ."""
+    for owner, values in after.items():
+        old = before.get(owner)
+        if old != values:
+            yield owner, old, values
+    for owner in before.keys() - after.keys():
+        yield owner, before[owner], None

@@ -1,0 +1,1 @@
+"""The benchmark suite: what costwatch does beside the cheapest thing that could do the same, in one run."""
