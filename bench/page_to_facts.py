@@ -50,5 +50,4 @@ def read_whole(body: bytes) -> list[tuple[Any, ...]]:
     from costwatch.ledger.models import COUNTS, Fact
 
     Run().record(body)
-    rows = list(Fact.objects.values_list("bucket_start", "series_id", *COUNTS, "run"))
-    return rows
+    return list(Fact.objects.values_list("bucket_start", "series_id", *COUNTS, "run"))

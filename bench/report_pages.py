@@ -60,11 +60,9 @@ def page(buckets: int = 168, low: int = 50, high: int = 500, *, seed: int = 1, s
             uncached, hourly, short, cached, output, searches = counts(chance)
             rows.append(ROW % (key, hourly, short, cached, geo, model, output, searches, tier, uncached, space))
         begins = start + timedelta(hours=hour)
-        hours.append(
-            '{"starting_at":"%s","ending_at":"%s","results":[%s]}'
-            % (_told(begins), _told(begins + timedelta(hours=1)), ",".join(rows))
-        )
-    return ('{"data":[%s],"has_more":false,"next_page":null}' % ",".join(hours)).encode()
+        span = f'"starting_at":"{_told(begins)}","ending_at":"{_told(begins + timedelta(hours=1))}"'
+        hours.append(f'{{{span},"results":[{",".join(rows)}]}}')
+    return f'{{"data":[{",".join(hours)}],"has_more":false,"next_page":null}}'.encode()
 
 
 def counts(chance: random.Random) -> tuple[int, int, int, int, int, int]:

@@ -15,6 +15,7 @@ PAUSE = timedelta(minutes=15)
 PAUSE_AFTER_FAILURES = 10
 ASK_AGAIN_AFTER = timedelta(days=1)
 ERRORS_SHOWN = 5
+SHOWN_EVERY = 2.0
 
 
 class Progress:
@@ -23,6 +24,7 @@ class Progress:
     def __init__(self, run: Run, client: AdminClient) -> None:
         self.run, self._client = run, client
         self._began, self._requests_before = time.monotonic(), client.traffic.requests
+        self._shown = self._began
         self.errors: list[str] = []
         self.refusal: Refused | None = None
 
@@ -32,12 +34,19 @@ class Progress:
         if isinstance(error, Refused):
             self.refusal = error
 
+    def show(self) -> None:
+        """Write the counts down every few seconds, so that a page can show them while the run goes on."""
+        if time.monotonic() - self._shown >= SHOWN_EVERY:
+            self.save()
+
     def save(self) -> None:
-        """Write the counts down, so that a page can show them while the run goes on."""
+        """Write the counts down."""
+        self._shown = time.monotonic()
         run = self.run
         run.requests = self._client.traffic.requests - self._requests_before
         run.duration_ms = int((time.monotonic() - self._began) * 1000)
-        run.request_ids = list(self._client.traffic.request_ids)
+        # The client may have served runs before this one.
+        run.request_ids = list(self._client.traffic.request_ids)[-run.requests :] if run.requests else []
         run.save()
 
 

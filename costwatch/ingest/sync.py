@@ -191,7 +191,7 @@ class _Windows:
             self._learn(found)
             run.windows_done += 1
             run.rows_read, run.rows_changed = before[0] + recorder.rows_read, before[1] + recorder.rows_changed
-            progress.save()
+            progress.show()
             self.order.tell(
                 f"{self.source}: {_named(window)} read, {run.windows_done} of {run.windows_planned} windows"
             )

@@ -18,11 +18,11 @@ GROUP_BY = ("api_key_id", "workspace_id", "model", "service_tier", "inference_ge
 BUCKET_LIMITS = {"1m": 1440, "1h": 168, "1d": 31}
 LONG_WINDOW = "200k-1M"
 SHORT_WINDOW = "0-200k"
-KNOWN_VALUES = {
-    "service_tier": {None, "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"},
-    "inference_geo": {None, "global", "us", "not_available"},
-    "context_window": {SHORT_WINDOW, LONG_WINDOW},
-    "speed": {"standard", "fast"},
+KNOWN_VALUES: dict[str, frozenset[str | None]] = {
+    "service_tier": frozenset({None, "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"}),
+    "inference_geo": frozenset({None, "global", "us", "not_available"}),
+    "context_window": frozenset({SHORT_WINDOW, LONG_WINDOW}),
+    "speed": frozenset({"standard", "fast"}),
 }
 
 Key = tuple[str | None, str | None, str | None, str | None, str | None]

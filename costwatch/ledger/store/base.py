@@ -1,4 +1,4 @@
-"""Replacing sets of rows: insert what is new, overwrite what changed, delete what vanished, leave the rest untouched."""
+"""Replacing sets of rows: insert what is new, overwrite what changed, delete what vanished, leave the rest alone."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Store(ABC):
     vendor: str
 
     def replace(
-        self, table: Table, organization_id: int, wanted: Mapping[Moment, Rows], unchanging: Row = ()
+        self, table: Table, organization_id: int, wanted: Mapping[Any, Rows], unchanging: Row = ()
     ) -> Replaced:
         """Make an organization's rows of some moments equal to `wanted`.
 
@@ -111,9 +111,10 @@ class Store(ABC):
     def _selected(self, table: Table) -> str:
         """The question behind `existing`: an organization's rows from one moment to another."""
         columns = ", ".join(f'"{column}"' for column in (table.owner, *table.values))
+        whose = f'SELECT "id" FROM "{table.interned}" WHERE "organization_id" = %s'  # noqa: S608
         return (
-            f'SELECT {self._read_moment(table)}, {columns} FROM "{table.name}" WHERE "{table.moment}" >= %s AND "{table.moment}" <= %s '  # noqa: S608
-            f'AND "{table.owner}" IN (SELECT "id" FROM "{table.interned}" WHERE "organization_id" = %s)'
+            f'SELECT {self._read_moment(table)}, {columns} FROM "{table.name}" '  # noqa: S608
+            f'WHERE "{table.moment}" >= %s AND "{table.moment}" <= %s AND "{table.owner}" IN ({whose})'
         )
 
     def _read_moment(self, table: Table) -> str:
