@@ -11,7 +11,7 @@ from costwatch.ingest.models import Coverage, Quarantined, Source, State
 from costwatch.insights import cells
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
-from costwatch.insights.spend import Bounds, Scope, reported_by_day
+from costwatch.insights.spend import Bounds, Scope, reported_by_day, reported_by
 from costwatch.ledger.models import SeriesDay
 from costwatch.ledger.prices import in_force as price_table
 
@@ -173,7 +173,7 @@ def _retiring(scope: Scope, period: Period) -> Iterator[Finding]:
     table, today = price_table(), clock.today()
     sums: dict[str, int] = {}
     retires: dict[str, date] = {}
-    for (_, value), amount in reported_by_day(scope, period, "model").items():
+    for value, amount in reported_by(scope, period, "model").items():
         model = table.model(value)
         if model and model.retired_on and today <= model.retired_on <= today + RETIRES_WITHIN:
             sums[model.display_name] = sums.get(model.display_name, 0) + amount

@@ -1,14 +1,15 @@
 """Cells: the smallest priced or reported amounts a question needs, read from the coarsest rows that hold them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Aggregate, Exists, OuterRef, QuerySet, Sum
 
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
 from costwatch.ingest.models import Coverage
+from costwatch.insights.grains import Piece, pieces
 from costwatch.insights.query import METER_DIMENSIONS, Query
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.models import (
@@ -16,10 +17,14 @@ from costwatch.ledger.models import (
     MONEY,
     Fact,
     GroupDay,
+    GroupMonth,
     ReportedLine,
+    ReportedMonth,
     ReportedRevision,
     Revision,
     SeriesDay,
+    SeriesMonth,
+    StaleMonth,
 )
 from costwatch.money import ExactSum
 from pricing.calculate import charge_by_meter
@@ -81,19 +86,30 @@ def usage_cells(query: Query, table: PriceTable, *, grouped: bool = True) -> Ite
 def _stored(query: Query, dims: tuple[str, ...]) -> Iterator[Cell]:
     coarse = query.dimensions <= GROUP_DIMENSIONS
     owner = "group" if coarse else "series"
-    rows = (GroupDay if coarse else SeriesDay).objects.filter(day__gte=query.since, day__lt=query.until)
-    rows = _filtered(rows, query, owner)
-    sums = {f"sum_{name}": Sum(name) for name in (*COUNTS, "unpriced_tokens")}
-    money = {f"sum_{name}": ExactSum(name) for name in MONEY}
+    sums: dict[str, Aggregate] = {name: Sum(name) for name in COUNTS}
+    sums |= {name: ExactSum(name) for name in MONEY} | {"unpriced_tokens": Sum("unpriced_tokens")}
     columns = [_column(name, owner) for name in dims]
-    found = (
-        rows.values("day", *columns)
-        .annotate(**sums, **money)
-        .values_list("day", *columns, *(f"sum_{name}" for name in (*COUNTS, *MONEY, "unpriced_tokens")))
-    )
-    width = 1 + len(columns)
-    for row in found:
-        yield Cell(row[0], tuple(row[1:width]), tuple(row[width : width + 6]), *row[width + 6 :])
+    tables = (GroupDay, GroupMonth) if coarse else (SeriesDay, SeriesMonth)
+    stale = frozenset() if coarse else frozenset(StaleMonth.objects.values_list("month", flat=True))
+    for piece in pieces(query, stale):
+        for moment, values, amounts in _sums(_filtered(piece.of(*tables), query, owner), piece, columns, sums):
+            yield Cell(moment, values, amounts[:6], *amounts[6:])
+
+
+def _sums(
+    rows: QuerySet[Any], piece: Piece, columns: list[str], sums: Mapping[str, Aggregate]
+) -> Iterator[tuple[Moment, tuple[str, ...], tuple[int, ...]]]:
+    """The sums of a piece by its moment, where it has one, and by columns."""
+    named = {f"sum_{name}": one for name, one in sums.items()}
+    by = [piece.by] if piece.by else []
+    if not by and not columns:
+        made = rows.aggregate(**named)
+        if made[next(iter(named))] is not None:
+            yield piece.since, (), tuple(made.values())
+        return
+    width = len(by) + len(columns)
+    for row in rows.values(*by, *columns).annotate(**named).values_list(*by, *columns, *named):
+        yield row[0] if by else piece.since, row[len(by) : width], row[width:]
 
 
 def _priced_here(query: Query, dims: tuple[str, ...], table: PriceTable) -> Iterator[Cell]:
@@ -178,26 +194,33 @@ def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCe
     """What the cost report says about a question, in US dollars; the caller knows whether it can say anything."""
     dims = query.group_by if grouped else ()
     columns = [_column(name, "series") for name in dims]
-    lines: QuerySet[Any] = ReportedLine.objects.filter(series__currency="USD")
-    if query.as_of is not None:
-        read_by_then = Coverage.objects.filter(
-            source="cost",
-            organization=OuterRef("series__organization"),
-            start__date=OuterRef("day"),
-            end__lte=query.as_of,
-            first_read_at__lte=query.as_of,
-        )
-        lines = lines.filter(Exists(read_by_then))
-        later = ReportedRevision.objects.filter(Exists(read_by_then), series__currency="USD", seen_at__gt=query.as_of)
-        yield from _reported(later, query, columns, sign=-1)
-    yield from _reported(lines, query, columns)
+    if query.as_of is None:
+        for piece in pieces(query):
+            rows = piece.of(ReportedLine, ReportedMonth).filter(series__currency="USD")
+            yield from _reported(rows, query, columns, piece)
+        return
+    every_day = Piece("day", query.since, query.until, by="day")
+    lines = every_day.of(ReportedLine, ReportedMonth).filter(series__currency="USD")
+    read_by_then = Coverage.objects.filter(
+        source="cost",
+        organization=OuterRef("series__organization"),
+        start__date=OuterRef("day"),
+        end__lte=query.as_of,
+        first_read_at__lte=query.as_of,
+    )
+    later = every_day.of(ReportedRevision, ReportedMonth).filter(
+        Exists(read_by_then), series__currency="USD", seen_at__gt=query.as_of
+    )
+    yield from _reported(later, query, columns, every_day, sign=-1)
+    yield from _reported(lines.filter(Exists(read_by_then)), query, columns, every_day)
 
 
-def _reported(rows: QuerySet[Any], query: Query, columns: list[str], sign: int = 1) -> Iterator[ReportedCell]:
-    rows = _filtered(rows.filter(day__gte=query.since, day__lt=query.until), query, "series", reported=True)
-    found = rows.values("day", *columns).annotate(amount_sum=ExactSum("amount"))
-    for row in found.values_list("day", *columns, "amount_sum"):
-        yield ReportedCell(row[0], tuple(row[1:-1]), sign * row[-1])
+def _reported(
+    rows: QuerySet[Any], query: Query, columns: list[str], piece: Piece, sign: int = 1
+) -> Iterator[ReportedCell]:
+    rows = _filtered(rows, query, "series", reported=True)
+    for moment, values, (amount,) in _sums(rows, piece, columns, {"amount": ExactSum("amount")}):
+        yield ReportedCell(moment, values, sign * amount)
 
 
 def other_currencies(query: Query) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from costwatch import clock
@@ -190,8 +191,9 @@ def coverage(query: Query) -> Json:
     organizations = cells.organizations(query)
     made = _envelope("coverage", query, organizations, cells.prices_of(query), ("usage", "cost"))
     made["rows"] = []
+    health = cache(lambda organization, source: _health(organization, source, query))
     for span in freshness.spans(organizations, query.start, query.end, query.as_of):
-        last_success, last_error = _health(span.organization, span.source, query)
+        last_success, last_error = health(span.organization, span.source)
         made["rows"].append(
             {
                 "source": span.source,

@@ -1,6 +1,6 @@
 """Spend for pages: what was reported, what has come since, by workspace, model or token kind, day by day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -172,7 +172,7 @@ def contracted(scope: Scope, period: Period) -> Bounds:
 def contracted_by(scope: Scope, period: Period, dimension: str) -> dict[str, Bounds]:
     """Usage of a period at the organization's rates, by the values of a dimension."""
     sums: dict[str, Bounds] = {}
-    for cell in _usage(scope, period, (dimension,) if dimension else ()):
+    for cell in _usage(scope, period, (dimension,) if dimension else (), "total"):
         value = _value(cell, dimension)
         sums[value] = sums.get(value, Bounds()) + _bounds(cell)
     return sums
@@ -196,24 +196,37 @@ def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
 
 def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:
     """The cost report by day and a dimension's value; lines without one go under their cost type in parentheses."""
-    dims = (dimension, "cost_type") if dimension in ("model", "token_type") else (dimension,)
     sums: dict[tuple[date, str], int] = {}
-    for line in cells.reported_cells(_query(scope, period, dims)):
-        value = line.dims[0] or (f"({line.dims[1] or 'other'})" if len(line.dims) > 1 else "")
-        sums[line.day, value] = sums.get((line.day, value), 0) + line.amount
+    for day, value, amount in _reported_by(scope, period, dimension, "day"):
+        sums[day, value] = sums.get((day, value), 0) + amount
     return sums
+
+
+def reported_by(scope: Scope, period: Period, dimension: str) -> dict[str, int]:
+    """The cost report by a dimension's value over a whole period."""
+    sums: dict[str, int] = {}
+    for _, value, amount in _reported_by(scope, period, dimension, "total"):
+        sums[value] = sums.get(value, 0) + amount
+    return sums
+
+
+def _reported_by(scope: Scope, period: Period, dimension: str, interval: str) -> Iterator[tuple[date, str, int]]:
+    dims = (dimension, "cost_type") if dimension in ("model", "token_type") else (dimension,)
+    for line in cells.reported_cells(_query(scope, period, dims, interval)):
+        value = line.dims[0] or (f"({line.dims[1] or 'other'})" if len(line.dims) > 1 else "")
+        yield line.day, value, line.amount
 
 
 def lines(scope: Scope, figures: Spend, dimension: str) -> list[Line]:
     """One line a value of a dimension, by reported amount; the lines sum to the figures exactly."""
     period, until = figures.period, figures.reported_until
-    reported = _by_value(scope, Period(period.since, until), dimension) if until > period.since else {}
-    before = _by_value(scope, figures.compared, dimension) if figures.compared else {}
+    reported = reported_by(scope, Period(period.since, until), dimension) if until > period.since else {}
+    before = reported_by(scope, figures.compared, dimension) if figures.compared else {}
     since = contracted_by(scope, Period(until, period.until), dimension) if until < period.until else {}
     forecasts = _forecasts(scope, period, until, dimension) if figures.forecast else {}
     counts: dict[str, list[int]] = {}
     whole: dict[str, Bounds] = {}
-    for cell in _usage(scope, period, (dimension,)):
+    for cell in _usage(scope, period, (dimension,), "total"):
         value = _value(cell, dimension)
         sums = counts.setdefault(value, [0] * 6)
         for index, count in enumerate(cell.counts):
@@ -232,13 +245,6 @@ def lines(scope: Scope, figures: Spend, dimension: str) -> list[Line]:
         for value in {*reported, *before, *since, *counts}
     ]
     return sorted(made, key=lambda line: (-line.reported, -line.since_then.low, -line.compared, line.value))
-
-
-def _by_value(scope: Scope, period: Period, dimension: str) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for (_, value), amount in reported_by_day(scope, period, dimension).items():
-        sums[value] = sums.get(value, 0) + amount
-    return sums
 
 
 def _forecast(scope: Scope, period: Period, until: date) -> forecast.Forecast | None:
@@ -270,16 +276,16 @@ def _forecasts(scope: Scope, period: Period, until: date, dimension: str) -> dic
 def _reported(scope: Scope, period: Period | None) -> int:
     if period is None or period.since >= period.until:
         return 0
-    return sum(line.amount for line in cells.reported_cells(_query(scope, period, ())))
+    return sum(line.amount for line in cells.reported_cells(_query(scope, period, (), "total")))
 
 
-def _usage(scope: Scope, period: Period, dims: tuple[str, ...]) -> list[cells.Cell]:
-    query = _query(scope, period, ((*dims, "cost_type") if dims == ("token_type",) else dims))
+def _usage(scope: Scope, period: Period, dims: tuple[str, ...], interval: str = "day") -> list[cells.Cell]:
+    query = _query(scope, period, ((*dims, "cost_type") if dims == ("token_type",) else dims), interval)
     return list(cells.usage_cells(query, cells.prices_of(query)))
 
 
-def _query(scope: Scope, period: Period, dims: Sequence[str]) -> Query:
-    return Query(period.since, period.until, "day", tuple(dims), scope.filters)
+def _query(scope: Scope, period: Period, dims: Sequence[str], interval: str = "day") -> Query:
+    return Query(period.since, period.until, interval, tuple(dims), scope.filters)
 
 
 def _value(cell: cells.Cell, dimension: str) -> str:

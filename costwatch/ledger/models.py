@@ -134,8 +134,13 @@ class SeriesDay(Charged):
     price = models.ForeignKey(PricePublication, on_delete=models.PROTECT, db_index=False)
 
     class Meta(Charged.Meta):
-        # One key's days, for the panels that show a single key.
-        indexes = [models.Index(fields=["series", "day"])]
+        indexes = [
+            # One key's days, for the panels that show a single key.
+            models.Index(fields=["series", "day"], name="ledger_seriesday_series"),
+            # What needs attention is rare, and is asked for on every page.
+            models.Index(fields=["day"], name="ledger_seriesday_unpriced", condition=models.Q(unpriced_tokens__gt=0)),
+            models.Index(fields=["day"], name="ledger_seriesday_held", condition=models.Q(held=True)),
+        ]
 
 
 class SeriesMonth(Charged):
@@ -207,6 +212,18 @@ class ReportedLine(models.Model):
     amount = MoneyField()
     amount_cents = models.TextField()
     run = models.BigIntegerField()
+
+    class Meta:
+        constraints = finite("amount")
+
+
+class ReportedMonth(models.Model):
+    """The sum of a reported series' lines in one UTC month, written with its lines."""
+
+    pk = models.CompositePrimaryKey("month", "series")
+    month = models.DateField()
+    series = models.ForeignKey(ReportedSeries, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False)
+    amount = MoneyField()
 
     class Meta:
         constraints = finite("amount")

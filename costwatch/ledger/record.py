@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from costwatch.ledger.dimensions import NOTHING, Counts, ReportedDims, UsageDims
 from costwatch.ledger.intern import Interned
+from costwatch.ledger.rollup import refresh_reported_months
 from costwatch.ledger.store import store
 from costwatch.ledger.store.base import Row
 from costwatch.ledger.store.tables import FACT, REPORTED, REPORTED_REVISION, REVISION
@@ -78,6 +79,7 @@ def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int
             for series, old, new in replaced.differences.get(day.day, ())
         ],
     )
+    refresh_reported_months(organization_id=interned.organization_id, days=replaced.differences)
     return Recorded(replaced.rows, frozenset(replaced.differences))
 
 

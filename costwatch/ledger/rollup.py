@@ -17,13 +17,14 @@ from costwatch.ledger.models import (
     MONEY,
     Fact,
     GroupDay,
+    ReportedLine,
     Series,
     SeriesDay,
     StaleMonth,
 )
 from costwatch.ledger.prices import Prices
 from costwatch.ledger.store import store
-from costwatch.ledger.store.tables import GROUP_DAY, GROUP_MONTH, SERIES_DAY, SERIES_MONTH, Table
+from costwatch.ledger.store.tables import GROUP_DAY, GROUP_MONTH, REPORTED_MONTH, SERIES_DAY, SERIES_MONTH, Table
 from costwatch.money import ExactSum
 from pricing.calculate import charge
 
@@ -54,6 +55,20 @@ def refresh_group_months(*, organization_id: int, days: Iterable[date]) -> None:
     """Make the months per group that hold some days."""
     for month in sorted({clock.month_start(day) for day in days}):
         _refresh_month(organization_id, month, GroupDay, GROUP_MONTH, "group")
+
+
+def refresh_reported_months(*, organization_id: int, days: Iterable[date]) -> None:
+    """Make the months of the cost report that hold some days. Call in the transaction that writes their lines."""
+    for month in sorted({clock.month_start(day) for day in days}):
+        sums = (
+            ReportedLine.objects.filter(
+                day__gte=month, day__lt=clock.next_month(month), series__organization=organization_id
+            )
+            .values("series_id")
+            .annotate(sum_amount=ExactSum("amount"))
+            .values_list("series_id", "sum_amount")
+        )
+        store().replace(REPORTED_MONTH, organization_id, {month: {number: (amount,) for number, amount in sums}})
 
 
 def mark_stale(*, organization_id: int, days: Iterable[date]) -> None:

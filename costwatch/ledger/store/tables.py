@@ -64,6 +64,7 @@ GROUP_MONTH = Table(models.GroupMonth, "month", "group_id", _CHARGED, _MONEY)
 REPORTED = Table(
     models.ReportedLine, "day", "series_id", ("amount", "amount_cents"), frozenset({"amount"}), unchanging=("run",)
 )
+REPORTED_MONTH = Table(models.ReportedMonth, "month", "series_id", ("amount",), frozenset({"amount"}))
 REVISION = Log(models.Revision, ("organization_id", "bucket_start", "series_id", *models.COUNTS, "seen_at", "run"))
 REPORTED_REVISION = Log(
     models.ReportedRevision, ("organization_id", "day", "series_id", "amount", "seen_at", "run"), frozenset({"amount"})

@@ -1,0 +1,32 @@
+"""How large an answer would be at least, counted before it is made and no further than anybody needs to know."""
+
+from django.db.models import QuerySet
+
+from costwatch.insights.query import METER_DIMENSIONS, Query
+from costwatch.ledger.models import GroupDay, SeriesDay
+
+_OF_GROUPS = {"organization_id", "workspace_id", "model", "service_tier"}
+
+
+def days_of_values(query: Query, up_to: int) -> int:
+    """On how many days the values that a question groups by have usage: that many amounts are read for it.
+
+    By the hour or the day an answer has no fewer rows. Counting ends at `up_to`; 0 where nothing is grouped.
+    """
+    dimensions = [name for name in query.group_by if name not in METER_DIMENSIONS]
+    if not dimensions:
+        return 0
+    owner = "group" if query.dimensions - set(METER_DIMENSIONS) <= _OF_GROUPS else "series"
+    rows: QuerySet[GroupDay | SeriesDay] = (GroupDay if owner == "group" else SeriesDay).objects.filter(
+        day__gte=query.since, day__lt=query.until
+    )
+    for name, values in query.filters.items():
+        # The default workspace has a second name: leaving its filter out could only count too much.
+        if name not in METER_DIMENSIONS:
+            rows = rows.filter(**{f"{_column(name, owner)}__in": values})
+    found = rows.values_list("day", *(_column(name, owner) for name in dimensions)).distinct()
+    return found[:up_to].count()
+
+
+def _column(name: str, owner: str) -> str:
+    return f"{owner}__organization__external_id" if name == "organization_id" else f"{owner}__{name}"
