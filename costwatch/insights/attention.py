@@ -11,7 +11,7 @@ from costwatch.ingest.models import Coverage, Quarantined, Source, State
 from costwatch.insights import cells
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
-from costwatch.insights.spend import Bounds, Scope, reported_by_day, reported_by
+from costwatch.insights.spend import Bounds, Scope, reported_by, reported_by_day
 from costwatch.ledger.models import SeriesDay
 from costwatch.ledger.prices import in_force as price_table
 

@@ -6,11 +6,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from costwatch.insights.attention import findings
+from costwatch.insights.cache import kept
 from costwatch.insights.freshness import readable
 from costwatch.insights.spend import Scope, spend
 from costwatch.ledger.models import ConsoleFigure
 from costwatch.web import address, verdict
-from costwatch.web.panel import panel
+from costwatch.web.panel import fragment, panel
 from costwatch.web.tables import table
 from costwatch.web.tiles import tiles
 from costwatch.web.todo import todos
@@ -25,9 +26,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     if at.organization is None:
         return render(request, "nothing_yet.html", {"section": "overview"})
     scope = Scope(at.organization)
-    figures = spend(scope, at.period, at.compare)
     if request.headers.get("HX-Target") == "spend":
-        return render(request, "partials/spend.html", {"panel": panel(scope, figures, at, "workspace")})
+        return fragment(request, scope, at, "workspace")
+    figures = kept.get(("spend", scope, at.period, at.compare), lambda: spend(scope, at.period, at.compare))
     rows = table(scope, figures, "workspace_id", at)
     context = {
         "section": "overview",

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.insights import charts, display
+from costwatch.insights.cache import kept
 from costwatch.insights.charts import Figure, Words
 from costwatch.insights.days import totals_by_day
 from costwatch.insights.drawn import OTHER, Drawn, drawn
 from costwatch.insights.pictures import svg
-from costwatch.insights.spend import Scope, Spend, stack
+from costwatch.insights.spend import Scope, Spend, spend, stack
 from costwatch.web import names
 from costwatch.web.address import DAY, Address
 from costwatch.web.names import Called
@@ -42,8 +45,23 @@ class Panel:
     badge: str
 
 
+def fragment(request: HttpRequest, scope: Scope, at: Address, usual: str) -> HttpResponse:
+    """The panel alone, as a swap of the chart asks for it; the same bytes for as long as the data is the same."""
+
+    def made() -> bytes:
+        figures = spend(scope, at.period, at.compare)
+        context = {"panel": panel(scope, figures, at, usual)}
+        return render_to_string("partials/spend.html", context, request).encode()
+
+    return HttpResponse(kept.get(("fragment", scope, at, usual), made))
+
+
 def panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
     """The panel of a scope, broken down as the address says."""
+    return kept.get(("panel", scope, at, usual), lambda: _panel(scope, figures, at, usual))
+
+
+def _panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
     breakdown = at.breakdown or usual
     made, called = _drawn(scope, figures, breakdown)
     title = _("Spend by day") if made.width == "day" else _("Spend by week")

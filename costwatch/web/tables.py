@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.insights import display
+from costwatch.insights.cache import kept
 from costwatch.insights.pictures import share_bar
 from costwatch.insights.query import BadQuestion
 from costwatch.insights.spend import Bounds, Line, Scope, Spend, lines
@@ -76,6 +77,10 @@ _ORDERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
 
 def table(scope: Scope, figures: Spend, dimension: str, at: Address) -> Table:
     """The table of a dimension, in the order the address asks for."""
+    return kept.get(("table", scope, dimension, at), lambda: _table(scope, figures, dimension, at))
+
+
+def _table(scope: Scope, figures: Spend, dimension: str, at: Address) -> Table:
     found = lines(scope, figures, dimension)
     ranked = [line.value for line in found]
     known = names.coloured(scope.organization, ranked, not figures.reads_cost) if dimension == "workspace_id" else {}

@@ -7,11 +7,12 @@ from django.views.decorators.http import require_GET
 
 from costwatch.directory.models import Workspace
 from costwatch.insights.attention import findings
+from costwatch.insights.cache import kept
 from costwatch.insights.spend import Scope, spend
 from costwatch.web import address, names, verdict
 from costwatch.web.about import about
 from costwatch.web.keys import keys_table
-from costwatch.web.panel import panel
+from costwatch.web.panel import fragment, panel
 from costwatch.web.tables import table
 from costwatch.web.tiles import tiles
 from costwatch.web.todo import todos
@@ -39,9 +40,9 @@ def workspace(request: HttpRequest, key: str) -> HttpResponse:
     if at.organization is None or "\0" in key or not names.is_known(at.organization, key):
         raise Http404(_("There is no workspace with this id."))
     scope = Scope(at.organization, key)
-    figures = spend(scope, at.period, at.compare)
     if request.headers.get("HX-Target") == "spend":
-        return render(request, "partials/spend.html", {"panel": panel(scope, figures, at, "model")})
+        return fragment(request, scope, at, "model")
+    figures = kept.get(("spend", scope, at.period, at.compare), lambda: spend(scope, at.period, at.compare))
     rows = table(scope, figures, "model", at)
     split = keys_table(scope, figures)
     row = Workspace.objects.filter(organization=at.organization, key=key).first()

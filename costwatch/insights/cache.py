@@ -1,0 +1,74 @@
+"""Answers kept for as long as nothing they were made from has changed.
+
+The version of the data is read from the books, not kept in the cache, so that any number of processes agree on it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import TypeVar
+
+from django.db import connection
+
+from costwatch import clock
+from costwatch.ingest.models import Installation, Run
+from costwatch.ledger.models import ConsoleFigure, PriceChange
+
+KEPT = 200
+T = TypeVar("T")
+
+# One round trip: a page asks this before everything else.
+_VERSION = f"""
+SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
+       (SELECT COUNT(*) FROM {Run._meta.db_table} WHERE outcome = 'running'),
+       (SELECT MAX(id) FROM {PriceChange._meta.db_table}),
+       (SELECT COUNT(*) FROM {PriceChange._meta.db_table} WHERE applied_at IS NULL),
+       (SELECT COUNT(*) FROM {ConsoleFigure._meta.db_table}),
+       (SELECT anchor FROM {Installation._meta.db_table})
+"""  # noqa: S608
+
+
+def data_version() -> str | None:
+    """A name for everything an answer can depend on, and the minute; None while something is being written.
+
+    Facts, reported lines, coverage, directory and charges are written by runs and by pricing again, nothing else.
+    Where business time stands still, nothing has a version: a minute would last for ever.
+    """
+    if clock.is_frozen():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION)
+        run, running, change, applying, entered, anchor = cursor.fetchone()
+    if running or applying:
+        return None
+    return f"{anchor}/{run}/{change}/{entered}/{clock.now():%Y-%m-%dT%H:%M}"
+
+
+class Kept:
+    """A few hundred answers of this process, the least recently asked for go first."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most, self._lock = most, Lock()
+        self._answers: OrderedDict[Hashable, object] = OrderedDict()
+
+    def get(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """The answer to a question, made anew where the data may have changed since."""
+        version = data_version()
+        if version is None:
+            return answer()
+        key = (version, question)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]  # type: ignore[return-value]
+        made = answer()
+        # What was written while the answer was made may be in it or not: it is nobody's version.
+        if data_version() == version:
+            with self._lock:
+                self._answers[key] = made
+                while len(self._answers) > self._most:
+                    self._answers.popitem(last=False)
+        return made
+
+
+kept = Kept()
