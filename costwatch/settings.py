@@ -8,59 +8,62 @@ import secrets
 import sys
 import warnings
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
-from costwatch import clock
+from costwatch import broker, clock, database
+from costwatch.environment import Environment
+from costwatch.role import role
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
+PROBLEMS = env.problems
+ROLE = role(sys.argv)
 
 # -- where we run -------------------------------------------------------------------------------------------------
 
-ENVIRONMENT = env.str("COSTWATCH_ENV", "local")
-if ENVIRONMENT not in ("local", "production"):
-    raise ImproperlyConfigured(f"COSTWATCH_ENV is {ENVIRONMENT!r}; it is either local or production")
+ENVIRONMENT = env.choice("COSTWATCH_ENV", ("local", "production"))
 PRODUCTION = ENVIRONMENT == "production"
 try:
     clock.now()
 except ValueError as error:
-    raise ImproperlyConfigured(f"COSTWATCH_NOW: {error}") from None
+    PROBLEMS.append(f"COSTWATCH_NOW: {error}")
 if PRODUCTION and os.environ.get("COSTWATCH_NOW"):
-    raise ImproperlyConfigured("COSTWATCH_NOW freezes business time; it is refused in production")
+    PROBLEMS.append("COSTWATCH_NOW freezes business time; it is refused in production")
 
-DATA_DIR = Path(env.str("COSTWATCH_DATA_DIR", str(BASE_DIR / "data")))
+DATA_DIR = Path(env.text("COSTWATCH_DATA_DIR", str(BASE_DIR / "data")))
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
-    raise ImproperlyConfigured(f"COSTWATCH_DATA_DIR {DATA_DIR} cannot be made: {error.strerror}") from None
+    PROBLEMS.append(f"COSTWATCH_DATA_DIR {DATA_DIR} cannot be made: {error.strerror}")
 
 # -- the organization we read -------------------------------------------------------------------------------------
 
 # The key itself stays in the environment or its file: upstream/credential.py reads it when it is used. A setting
 # would print it in every error page that lists settings.
 HAS_ADMIN_KEY = bool(os.environ.get("COSTWATCH_ADMIN_KEY") or os.environ.get("COSTWATCH_ADMIN_KEY_FILE"))
-SANDBOX = env.bool("COSTWATCH_SANDBOX", default=not HAS_ADMIN_KEY)
-UPSTREAM_URL = env.str("COSTWATCH_UPSTREAM_URL", "https://api.anthropic.com")
-HTTPS_PROXY = env.str("COSTWATCH_HTTPS_PROXY", "")
-CA_BUNDLE = env.str("COSTWATCH_CA_BUNDLE", "")
-PRICES_FILE = env.str("COSTWATCH_PRICES_FILE", "")
-BACKFILL_SINCE = env.str("COSTWATCH_BACKFILL_SINCE", "")
-MANAGE = env.str("COSTWATCH_MANAGE", "off")
+# A web process in production has no key and shows a real organization all the same: there the sandbox is asked for.
+SANDBOX = env.switch("COSTWATCH_SANDBOX", default=not HAS_ADMIN_KEY and not PRODUCTION)
+UPSTREAM_URL = env.text("COSTWATCH_UPSTREAM_URL", "https://api.anthropic.com")
+HTTPS_PROXY = env.text("COSTWATCH_HTTPS_PROXY", "")
+CA_BUNDLE = env.text("COSTWATCH_CA_BUNDLE", "")
+PRICES_FILE = env.text("COSTWATCH_PRICES_FILE", "")
+BACKFILL_SINCE = env.text("COSTWATCH_BACKFILL_SINCE", "")
+MANAGE = env.text("COSTWATCH_MANAGE", "off")
 
 # -- Django -------------------------------------------------------------------------------------------------------
 
 
 def _secret_key() -> str:
     """The signing key: from the environment, or, on a local machine, made once and kept beside the data."""
-    given = str(env.str("COSTWATCH_SECRET_KEY", ""))
+    given = env.text("COSTWATCH_SECRET_KEY")
     if given:
         return given
     if PRODUCTION:
-        raise ImproperlyConfigured("COSTWATCH_SECRET_KEY is required in production: 50 random characters or more")
+        PROBLEMS.append("COSTWATCH_SECRET_KEY is required in production: 50 random characters or more")
+    if PRODUCTION or not DATA_DIR.is_dir():
+        return secrets.token_urlsafe(64)
     path = DATA_DIR / "secret_key"
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -72,17 +75,18 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-try:
-    PORT = env.int("PORT", 8000)
-except ValueError:
-    raise ImproperlyConfigured(f"PORT is {os.environ['PORT']!r}, which is not a number") from None
-PUBLIC_URL = env.str("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+PORT = env.number("PORT", 8000)
+BIND = env.text("COSTWATCH_BIND", "127.0.0.1")
+TRUSTED_PROXY = env.text("COSTWATCH_TRUSTED_PROXY")
+PUBLIC_URL = env.text("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname:
-    raise ImproperlyConfigured(f"COSTWATCH_PUBLIC_URL is {PUBLIC_URL!r}; write it as https://costwatch.example.com")
+    PROBLEMS.append(f"COSTWATCH_PUBLIC_URL is {PUBLIC_URL!r}; write it as https://costwatch.example.com")
+    _public = urlsplit("http://127.0.0.1:8000")
 HTTPS = _public.scheme == "https"
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [_public.hostname] if PRODUCTION else sorted({_public.hostname, *LOOPBACK_HOSTS})
+_host = _public.hostname or "localhost"
+ALLOWED_HOSTS = [_host] if PRODUCTION else sorted({_host, *LOOPBACK_HOSTS})
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
 INSTALLED_APPS = [
@@ -93,6 +97,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
     "costwatch.directory",
     "costwatch.access",
     "costwatch.ledger",
@@ -105,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "costwatch.api.problems.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -140,16 +147,13 @@ TEMPLATES = [
 # -- database -----------------------------------------------------------------------------------------------------
 
 SQLITE_FILE = DATA_DIR / ("sandbox.sqlite3" if SANDBOX else "costwatch.sqlite3")
-if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
-    try:
-        DATABASES = {"default": env.db_url("DATABASE_URL")}
-        DATABASES["default"]["ENGINE"]
-    except (KeyError, ValueError, ImproperlyConfigured):
-        raise ImproperlyConfigured("DATABASE_URL is not an address such as postgres://user@host:5432/name") from None
-    # libpq writes the folder of a socket percent-encoded in the host's place.
-    DATABASES["default"]["HOST"] = unquote(DATABASES["default"].get("HOST") or "")
-else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(SQLITE_FILE)}}
+DATABASES = {
+    "default": env.database("DATABASE_URL") or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(SQLITE_FILE)}
+}
+DATABASE_PASSWORD = env.text("COSTWATCH_DATABASE_PASSWORD")
+if DATABASE_PASSWORD:
+    DATABASES["default"]["PASSWORD"] = DATABASE_PASSWORD
+IS_POOLED = env.switch("COSTWATCH_PGBOUNCER", default=False)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a read transaction that turns into a write fails at once under SQLite's default, whatever the timeout.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -157,14 +161,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         transaction_mode="IMMEDIATE",
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000",
     )
-else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"] = database.connecting(DATABASES["default"], role=ROLE, is_pooled=IS_POOLED)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- tasks --------------------------------------------------------------------------------------------------------
 
-BROKER_URL = env.str("COSTWATCH_BROKER_URL", "memory://")
+BROKER_PASSWORD = env.text("COSTWATCH_BROKER_PASSWORD")
+BROKER_URL = broker.with_password(env.text("COSTWATCH_BROKER_URL", "memory://"), BROKER_PASSWORD)
+CACHES = broker.caches(BROKER_URL)
 
 # -- people -------------------------------------------------------------------------------------------------------
 
@@ -185,7 +190,6 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
     SECURE_HSTS_SECONDS = 31_536_000
@@ -211,6 +215,25 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# -- API ----------------------------------------------------------------------------------------------------------
+
+# Everything a route allows is said by the route (costwatch/api/routes.py); here stands what has no route.
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "costwatch.api.refusals.handle",
+    "DEFAULT_SCHEMA_CLASS": "costwatch.api.schema.Described",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "costwatch",
+    "VERSION": "1",
+    "DESCRIPTION": "Spend on the Claude API, exact and dated. Money is a decimal string in USD, days are UTC days.",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["costwatch.api.schema.complete"],
+}
+
 # -- pages --------------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -220,9 +243,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.str("COSTWATCH_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.text("COSTWATCH_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 # Started from a checkout the files are served as they lie there; an image collects and precompresses them at build.
-WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists() and sys.argv[1:2] != ["collectstatic"]
 WHITENOISE_MAX_AGE = 3600
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -250,7 +273,7 @@ LOGGING = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line", "filters": ["redact"]}
     },
-    "root": {"handlers": ["stderr"], "level": env.str("COSTWATCH_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.level("COSTWATCH_LOG_LEVEL")},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers import postgres
+
 ROOT = Path(__file__).parent.parent
-STORES = ["tests/access", "tests/directory", "tests/ingest", "tests/insights", "tests/ledger", "tests/web"]
+STORES = ["tests/access", "tests/api", "tests/directory", "tests/ingest", "tests/insights", "tests/ledger", "tests/web"]
 STRICT = os.environ.get("COSTWATCH_TEST_STRICT") == "1"
 
 
@@ -28,6 +28,7 @@ def main() -> int:
             "COSTWATCH_TEST_STRICT": "1" if STRICT else "",
             "COSTWATCH_KILLS": os.environ.get("COSTWATCH_KILLS", "3"),
             "COSTWATCH_SEED": os.environ.get("COSTWATCH_SEED", "0"),
+            "COSTWATCH_FUZZ_CASES": os.environ.get("COSTWATCH_FUZZ_CASES", "400"),
             "COSTWATCH_FAILPOINT_ROUNDS": os.environ.get("COSTWATCH_FAILPOINT_ROUNDS", "1"),
             "COSTWATCH_LOG_LEVEL": "WARNING",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
@@ -38,13 +39,15 @@ def main() -> int:
             return _pytest("SQLite, faults", ["tests/faults", *extra], environment)
         began = time.monotonic()
         failed = _pytest("SQLite", ["tests", *extra], environment)
-        with _postgres(Path(folder)) as url:
-            if url is None:
+        with postgres(Path(folder)) as server:
+            if server is None:
                 print("NOT TESTED: PostgreSQL is missing here; its half of the suite did not run", flush=True)
                 failed = failed or int(STRICT)
             else:
                 existing = [path for path in STORES if (ROOT / path).exists()]
-                failed = _pytest("PostgreSQL", [*existing, *extra], environment | {"DATABASE_URL": url}) or failed
+                failed = (
+                    _pytest("PostgreSQL", [*existing, *extra], environment | {"DATABASE_URL": server.url}) or failed
+                )
         print(f"took {time.monotonic() - began:.0f} s", flush=True)
     return failed
 
@@ -53,38 +56,6 @@ def _pytest(name: str, arguments: list[str], environment: dict[str, str]) -> int
     print(f"== {name}", flush=True)
     workers = ["-n", os.environ.get("COSTWATCH_TEST_WORKERS", "2"), "--dist", "loadgroup"]
     return subprocess.call([sys.executable, "-m", "pytest", *workers, *arguments], cwd=ROOT, env=environment)
-
-
-@contextmanager
-def _postgres(folder: Path) -> Iterator[str | None]:
-    """A temporary cluster. Shape: its URL; None where PostgreSQL's server programs are not installed."""
-    programs = _programs()
-    if programs is None:
-        yield None
-        return
-    cluster, socket = folder / "pg", folder / "socket"
-    for path in (cluster, socket):
-        path.mkdir()
-    as_owner: list[str] = []
-    if os.geteuid() == 0:
-        # The server refuses to run as root; Debian's package brings an account for it.
-        subprocess.run(["chown", "postgres", str(cluster), str(socket)], check=True)
-        as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-    run = [*as_owner, str(programs / "pg_ctl"), "-D", str(cluster), "-l", str(cluster / "log"), "-w"]
-    init = [*as_owner, str(programs / "initdb"), "-D", str(cluster), "-U", "costwatch", "-A", "trust"]
-    subprocess.run([*init, "-N", "-E", "UTF8", "--no-locale"], check=True, stdout=subprocess.DEVNULL)
-    options = f"-c listen_addresses='' -c unix_socket_directories='{socket}' -c fsync=off -c max_connections=50"
-    subprocess.run([*run, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL)
-    try:
-        quoted = str(socket).replace("/", "%2F")
-        yield f"postgres://costwatch@{quoted}/postgres"
-    finally:
-        subprocess.run([*run, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL)
-
-
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    return found[0].parent if found else None
 
 
 if __name__ == "__main__":

@@ -33,11 +33,14 @@ def serves(request: HttpRequest) -> bool:
     if not settings.SANDBOX or settings.PRODUCTION:
         return False
     host, _port = split_domain_port(request.get_host())
-    return host in settings.LOOPBACK_HOSTS and _is_loopback(request.META.get("REMOTE_ADDR", ""))
+    return host in settings.LOOPBACK_HOSTS and _is_near(request.META.get("REMOTE_ADDR", ""))
 
 
-def _is_loopback(address: str) -> bool:
+def _is_near(address: str) -> bool:
+    """Whether a peer is this machine. In a container that is the engine's bridge, which has a private address."""
     try:
-        return ip_address(address).is_loopback
+        peer = ip_address(address)
+        listens_to_others = not ip_address(settings.BIND).is_loopback
     except ValueError:
         return False
+    return peer.is_loopback or (listens_to_others and peer.is_private)

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from celery.beat import EmbeddedService, Scheduler
+from celery.beat import EmbeddedService
 
 from costwatch.celery import app
 
@@ -22,7 +22,10 @@ class Embedded:
             without_heartbeat=True,
             hostname="embedded@localhost",
         )
-        self._beat = EmbeddedService(app, thread=True, scheduler_cls=Scheduler)
+        # Imported here: the scheduler writes to a model, and models are there once Django is.
+        from costwatch.ingest.scheduler import Bell
+
+        self._beat = EmbeddedService(app, thread=True, scheduler_cls=Bell)
 
     def start(self) -> None:
         """Start both."""

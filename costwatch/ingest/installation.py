@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from costwatch import clock
+from costwatch.database import LOCK_SECONDS_OF_MIGRATIONS
 from costwatch.ingest.models import Installation
 from costwatch.upstream.credential import VARIABLE
 
@@ -28,7 +29,13 @@ def prepare() -> None:
         return
     if settings.PRODUCTION:
         raise WrongDatabase("the database's schema is not up to date: run manage.py migrate")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = 0; SET lock_timeout = '{LOCK_SECONDS_OF_MIGRATIONS}s'")
     call_command("migrate", verbosity=0, interactive=False)
+    # The next use opens a session with its own deadlines.
+    if connection.vendor == "postgresql":
+        connection.close()
 
 
 def ensure() -> Installation:

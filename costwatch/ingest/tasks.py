@@ -1,28 +1,51 @@
 """Celery's side of ingestion: ring the bell, take one source, do what the database says is due."""
 
 import logging
+from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
+from costwatch.ingest import heartbeat, slots
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Installation, Source
 from costwatch.ingest.sync import SOURCES, Order, is_due, sync
+from costwatch.ingest.unfinished import unfinished
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
+from costwatch.role import WORKER
 from costwatch.upstream.errors import UpstreamError
 
 log = logging.getLogger(__name__)
 
-# Below the soft time limit, so that a long backfill hands its lease on instead of being cut off.
-SECONDS_A_TASK = 120.0
+# A long backfill hands its lease on this often: so a stop waits no longer, and a tick never waits behind it for long.
+SECONDS_A_TASK = 15.0
+TICK_EVERY, SWEEP_EVERY = timedelta(seconds=60), timedelta(seconds=15)
+AGAIN_SECONDS = 10
 
 
 @app.task(name="costwatch.ingest.tasks.tick")
 def tick() -> None:
+    """Ring for what is due, once a minute however many schedulers there are."""
+    if slots.claim("tick", TICK_EVERY):
+        heartbeat.renew(WORKER)
+        ring()
+
+
+@app.task(name="costwatch.ingest.tasks.sweep")
+def sweep() -> None:
+    """Take up again what a dead process left behind, or a broker forgot."""
+    if slots.claim("sweep", SWEEP_EVERY):
+        for organization_id, source in unfinished():
+            run_source.delay(organization_id, source)
+
+
+@app.task(name="costwatch.ingest.tasks.ring")
+def ring() -> None:
     """Ask the database what is due and ring for it. Safe to run twice: a lease lets one run work."""
     now = clock.now()
     ledger_prices.publish()
@@ -39,7 +62,7 @@ def tick() -> None:
 
 @app.task(name="costwatch.ingest.tasks.meet")
 def meet() -> None:
-    """Find out whose key we have, then tick."""
+    """Find out whose key we have, then ring."""
     try:
         with client() as opened:
             connect(opened)
@@ -48,30 +71,41 @@ def meet() -> None:
         Installation.objects.update(connect_error=str(error))
         return
     Installation.objects.update(connect_error="")
-    tick.delay()
+    ring()
 
 
 @app.task(name="costwatch.ingest.tasks.run_source")
 def run_source(organization_id: int, source: str, **_: object) -> None:
-    """Do what is due of one source, for two minutes at most, then ring again if something is left."""
-    organization = Organization.objects.get(pk=organization_id)
-    if not is_due(organization, source, clock.now()):
+    """Do what is due of one source, for a quarter of a minute at most, then ring again if something is left."""
+    try:
+        is_left = _run(Organization.objects.get(pk=organization_id), source)
+    except (OperationalError, InterfaceError) as error:
+        # The database went away, or gave up on a statement; the next try finds out which.
+        log.warning("%s was interrupted by the database: %s", source, error)
+        run_source.apply_async((organization_id, source), countdown=AGAIN_SECONDS)
         return
+    if is_left:
+        run_source.delay(organization_id, source)
+
+
+def _run(organization: Organization, source: str) -> bool:
+    """Run one source if it is due. Shape: whether something is left to do at once."""
+    if not is_due(organization, source, clock.now()):
+        return False
     try:
         with client() as opened:
             run = sync(connect(opened), source, Order(seconds=SECONDS_A_TASK))
     except Busy:
-        return
+        return False
     except (CannotConnect, UpstreamError) as error:
         log.error("%s cannot be read: %s", source, error)
         Source.objects.filter(organization=organization, name=source).update(
             last_error=str(error), last_error_at=clock.now(), failures=F("failures") + 1
         )
-        return
+        return False
     # Another source's run may have found an earlier beginning of history meanwhile.
     organization.refresh_from_db()
-    if run and run.outcome == run.Outcome.SUCCEEDED and is_due(organization, source, clock.now()):
-        run_source.delay(organization_id, source)
+    return bool(run and run.outcome == run.Outcome.SUCCEEDED and is_due(organization, source, clock.now()))
 
 
 @app.task(name="costwatch.ingest.tasks.reprice")

@@ -1,6 +1,11 @@
 """Task settings are asserted on the loaded application, not assumed (TSK-01)."""
 
+from celery.signals import worker_process_init
+
+from costwatch.broker import transport_options
 from costwatch.celery import app
+from costwatch.ingest.separate import begin_child
+from costwatch.ingest.tasks import SECONDS_A_TASK
 
 
 def test_tsk_01_the_worker_settings_are_safe() -> None:
@@ -12,6 +17,27 @@ def test_tsk_01_the_worker_settings_are_safe() -> None:
     assert conf.task_time_limit == 300
     assert conf.worker_max_memory_per_child == 400_000
     assert conf.worker_soft_shutdown_timeout == 20
+
+
+def test_tsk_01_the_broker_options_are_safe() -> None:
+    """Redis gives a message again after three times the longest a task may take, and looks for such every 10 s."""
+    options = transport_options("redis://redis:6379/0")
+    assert options["visibility_timeout"] == 900 > 2 * app.conf.task_time_limit
+    assert (options["unacked_restore_interval"], options["unacked_restore_throttle"]) == (10, 1)
+    assert app.conf.broker_connection_max_retries is None
+    assert app.conf.broker_connection_retry_on_startup is True
+    assert app.conf.worker_cancel_long_running_tasks_on_connection_loss is False
+    assert app.conf.beat_scheduler == "costwatch.ingest.scheduler:Bell"
+
+
+def test_tsk_01_a_child_closes_the_connections_it_was_born_with() -> None:
+    app.loader.import_default_modules()
+    receivers = [receiver() for _, receiver in worker_process_init.receivers]
+    assert begin_child in receivers
+
+
+def test_tsk_15_a_task_hands_on_before_a_stop_becomes_impatient() -> None:
+    assert SECONDS_A_TASK < app.conf.worker_soft_shutdown_timeout < app.conf.task_soft_time_limit
 
 
 def test_tsk_01_only_json_is_spoken() -> None:

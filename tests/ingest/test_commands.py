@@ -18,7 +18,7 @@ from costwatch.directory.models import Organization
 from costwatch.ingest.installation import WrongDatabase, ensure
 from costwatch.ingest.models import Installation
 from costwatch.ingest.progress import progress
-from costwatch.ingest.tasks import run_source, tick
+from costwatch.ingest.tasks import ring, run_source
 from costwatch.ledger.models import Fact
 from costwatch.upstream.sandbox.server import SandboxServer
 
@@ -113,7 +113,7 @@ def test_the_tasks_do_what_is_due_and_nothing_twice(
     run("directory")
     rung: list[tuple[object, ...]] = []
     monkeypatch.setattr(run_source, "delay", lambda *arguments: rung.append(arguments))
-    tick()
+    ring()
     organization = Organization.objects.get()
     assert rung == [(organization.pk, "cost"), (organization.pk, "usage")]
     run_source(organization.pk, "cost", a_later_argument="is ignored")
@@ -123,7 +123,7 @@ def test_the_tasks_do_what_is_due_and_nothing_twice(
     assert len(upstream.requests) == requests
     assert progress(organization).is_done
     rung.clear()
-    tick()
+    ring()
     assert rung == []
 
 

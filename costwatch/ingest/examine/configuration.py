@@ -16,7 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from costwatch import clock
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
+from costwatch.ingest.examine.shape import shape
 from costwatch.ledger import prices
+from costwatch.role import ALONE, COMMAND, WORKER
 from costwatch.upstream.client import check_origin
 from costwatch.upstream.credential import VARIABLE, MissingCredential, admin_key
 from pricing.table import PriceTableError
@@ -24,6 +26,9 @@ from pricing.table import PriceTableError
 GROUP = "Configuration"
 GIGABYTE = 2**30
 LITTLE_SPACE, NO_SPACE = GIGABYTE, GIGABYTE // 10
+FULL_PERCENT = 80
+# Where container engines mount secrets: nobody but the processes of the container comes there.
+MOUNTED_SECRETS = Path("/run/secrets")
 SECRET_KEY_LENGTH = 50
 line = partial(Line, GROUP)
 
@@ -31,6 +36,7 @@ line = partial(Line, GROUP)
 def configuration() -> Iterator[Line]:
     """Every line about the configuration. Reads the environment and the data folder, writes nothing that stays."""
     yield from _mode()
+    yield from shape()
     yield from _key()
     yield from _upstream()
     yield from _choices()
@@ -76,6 +82,11 @@ def _key() -> Iterator[Line]:
                 f"Set {VARIABLE}_FILE to a file with an Admin key to read yours.",
             )
         return
+    if settings.PRODUCTION and not (path or os.environ.get(VARIABLE)) and settings.ROLE not in (WORKER, ALONE):
+        # Only a worker reads the organization; every other process is better off without the key (SEC-08).
+        if settings.ROLE == COMMAND:
+            yield line(NOTE, "this process has no Admin key", "Right for all but the worker, which reads.")
+        return
     try:
         key = admin_key()
     except (MissingCredential, ValueError) as error:
@@ -92,7 +103,8 @@ def _key() -> Iterator[Line]:
     if os.environ.get(VARIABLE):
         yield line(WARN, f"{VARIABLE} is set too and not used", f"Unset {VARIABLE}; the file is what counts.")
     mode = stat.S_IMODE(Path(path).stat().st_mode)
-    if mode & 0o077:
+    unsafe = mode & (0o022 if Path(path).parent == MOUNTED_SECRETS else 0o077)
+    if unsafe:
         yield line(WARN, f"others on this machine may read or change {path} (mode {mode:04o})", f"chmod 600 {path}")
 
 
@@ -149,12 +161,20 @@ def _choices() -> Iterator[Line]:
             "Write it as 2026-01-31, or unset it.",
         )
         return
-    if since > clock.today():
+    if not _time_is_wrong() and since > clock.today():
         yield line(
             FAIL, f"COSTWATCH_BACKFILL_SINCE is {since}, which is in the future", "Choose a past day, or unset it."
         )
     else:
         yield line(OK, f"history is read since {since} (COSTWATCH_BACKFILL_SINCE)")
+
+
+def _time_is_wrong() -> bool:
+    try:
+        clock.now()
+    except ValueError:
+        return True
+    return False
 
 
 def _time() -> Iterator[Line]:
@@ -180,9 +200,12 @@ def _data_folder() -> Iterator[Line]:
             "Give this user write access, or choose another COSTWATCH_DATA_DIR.",
         )
         return
-    free = shutil.disk_usage(folder).free
+    disk = shutil.disk_usage(folder)
+    free, full = disk.free, disk.used * 100 // (disk.used + disk.free)
     what = f"the data folder is {folder}, {free / GIGABYTE:.1f} GB free"
-    mark = FAIL if free < NO_SPACE else WARN if free < LITTLE_SPACE else OK
+    mark = FAIL if free < NO_SPACE else WARN if free < LITTLE_SPACE or full > FULL_PERCENT else OK
+    if full > FULL_PERCENT:
+        what += f", {full} % of the disk in use"
     yield line(mark, what, "" if mark == OK else "Free some space, or move the folder (COSTWATCH_DATA_DIR).")
     yield from _server(folder / "up.lock")
 

@@ -9,6 +9,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, Line, counted, first_line, within
+from costwatch.ingest.examine.postgres import upkeep
 from costwatch.ingest.installation import WrongDatabase, ensure
 from costwatch.ingest.models import Installation
 
@@ -23,6 +24,7 @@ def database() -> Iterator[Line]:
     yield reached
     if reached.mark != OK:
         return
+    yield from upkeep()
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import signal
-import socket
 import sys
 import threading
 from argparse import ArgumentParser
@@ -17,9 +16,9 @@ from django.db import connections
 
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
+from costwatch.server import check_port
 
 HOST = "127.0.0.1"
-THREADS = 8
 
 
 class Command(BaseCommand):
@@ -37,14 +36,12 @@ class Command(BaseCommand):
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
         refuse_wrong_configuration()
         port = settings.PORT if options["port"] is None else options["port"]
-        if not 0 < port < 65536:
-            raise CommandError(f"{port} is not a port; choose one from 1024 to 65535: PORT=8000")
         url = settings.PUBLIC_URL if os.environ.get("COSTWATCH_PUBLIC_URL") else f"http://{HOST}:{port}"
         settings.PUBLIC_URL = url
         settings.CSRF_TRUSTED_ORIGINS = [url]
         with ExitStack() as stack:
             stack.enter_context(_only_one(Path(settings.DATA_DIR) / "up.lock", url))
-            _check_port(port)
+            check_port(port)
             self._say("Preparing the database")
             try:
                 stack.enter_context(upstream())
@@ -53,19 +50,17 @@ class Command(BaseCommand):
             self._serve(port, url)
 
     def _serve(self, port: int, url: str) -> None:
-        from waitress.server import create_server
-
         from costwatch.access import links
+        from costwatch.ingest import lease
         from costwatch.ingest.embedded import Embedded
-        from costwatch.ingest.lease import release_dead
-        from costwatch.ingest.tasks import tick
-        from costwatch.wsgi import application
+        from costwatch.ingest.tasks import ring
+        from costwatch.server import make_server
 
-        release_dead()
-        server = create_server(application, host=HOST, port=port, threads=THREADS, ident=None)
+        lease.sweep()
+        server = make_server(port)
         threading.Thread(target=server.run, name="web", daemon=True).start()
         Embedded().start()
-        tick.delay()
+        ring.delay()
         if settings.SANDBOX:
             self._say("Sandbox: these are invented numbers. Set COSTWATCH_ADMIN_KEY_FILE to read your organization.")
         elif links.is_first_start():
@@ -136,19 +131,3 @@ class _only_one:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         if self._file:
             self._file.close()
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-            return
-        except PermissionError:
-            raise CommandError(f"port {port} may not be used by this user; choose one above 1023: PORT=8000") from None
-        except OSError:
-            pass
-    with socket.socket() as other:
-        other.bind((HOST, 0))
-        free = other.getsockname()[1]
-    raise CommandError(f"port {port} is in use by another program. Try another one: PORT={free} make run")
