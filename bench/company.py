@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from bench.report_pages import MODELS, WEIGHTS, counts
@@ -41,21 +42,26 @@ def build(facts: int) -> int:
 
     owner = organization().pk
     Organization.objects.update(history_since=FIRST.date())
-    ids = list(Interned(owner).usage(_series()).values())
+    known = _series()
+    numbers = Interned(owner).usage(known)
+    ids = [numbers[dims] for dims in known]
     prices = ledger_prices.publish()
     PriceChange.objects.update(applied_at=NOW)
     an_hour = facts // (DAYS * 24)
     chance = random.Random(11)
     pool = [counts(chance) for _ in range(5000)]
     made = 0
-    for offset in range(DAYS):
-        day = FIRST + timedelta(days=offset)
-        rows = list(_day(day, ids, an_hour, pool, chance))
+    reported = Interned(owner)
+    days = [FIRST + timedelta(days=offset) for offset in range(DAYS)]
+    for _, month in groupby(days, key=lambda day: day.month):
+        of_month = list(month)
         with transaction.atomic():
-            store()._insert(FACT, rows)
-            refresh_days(organization_id=owner, days=[day.date()], prices=prices)
-            _report(owner, day.date(), chance)
-        made += len(rows)
+            for day in of_month:
+                rows = list(_day(day, ids, an_hour, pool, chance))
+                store()._insert(FACT, rows)
+                made += len(rows)
+            refresh_days(organization_id=owner, days=[day.date() for day in of_month], prices=prices)
+            _report(reported, [day.date() for day in of_month], chance)
     refresh_series_months(organization_id=owner)
     _cover(owner)
     return made
@@ -82,34 +88,26 @@ def _day(day: datetime, ids: list[int], an_hour: int, pool: list[Row], chance: r
         if start > NOW:
             return
         shift = chance.randrange(len(pool))
-        for place, one in enumerate(sorted(chance.sample(ids, min(an_hour, len(ids))))):
-            yield (start, one, *pool[(place + shift) % len(pool)], 1)
+        chosen = sorted(chance.sample(range(len(ids)), min(an_hour, len(ids))))
+        rows = [(start, ids[one], *pool[(place + shift) % len(pool)], 1) for place, one in enumerate(chosen)]
+        yield from sorted(rows)
 
 
-def _report(owner: int, day: date, chance: random.Random) -> None:
-    """The cost report's lines of a day: by workspace and description."""
+def _report(interned: Any, days: list[date], chance: random.Random) -> None:
+    """The cost report's lines of some days: by workspace and description."""
     from costwatch.ledger.dimensions import ReportedDims
-    from costwatch.ledger.intern import Interned
     from costwatch.ledger.record import ReportedDay, record_reported
 
-    lines = {
-        ReportedDims(f"wrkspc_{space:02d}", "USD", "tokens", kind, model, tier, "", "global", f"{model} {kind} {tier}"): (
-            chance.randrange(10**12),
-            "1",
-        )
+    lines = [
+        ReportedDims(f"wrkspc_{space:02d}", "USD", "tokens", kind, model, tier, "", "global", f"{model} {kind} {tier}")
         for space in range(WORKSPACES)
         for model in MODELS[space % 3 : space % 3 + 5]
         for tier in ("standard", "batch")
         for kind in DESCRIBED
-    }
-    global _interned
-    if _interned is None:
-        _interned = Interned(owner)
-    _interned.reported(lines)
-    record_reported(interned=_interned, days=[ReportedDay(day, lines)], run=1, seen_at=NOW)
-
-
-_interned: Any = None
+    ]
+    interned.reported(lines)
+    made = [ReportedDay(day, {line: (chance.randrange(10**12), "1") for line in lines}) for day in days]
+    record_reported(interned=interned, days=made, run=1, seen_at=NOW)
 
 
 def _cover(owner: int) -> None:

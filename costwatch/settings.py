@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "costwatch.access",
     "costwatch.ledger",
     "costwatch.ingest",
+    "costwatch.keeping",
     "costwatch.insights",
     "costwatch.web",
 ]

@@ -2,4 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("costwatch.web.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("costwatch.api.urls")),
+    path("", include("costwatch.web.urls")),
+]

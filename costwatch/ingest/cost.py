@@ -57,7 +57,7 @@ class Recorder:
         reach("parse.before")
         for bucket in report.buckets:
             old = before.get(bucket.start)
-            self.rows_read += bucket.count
+            self.rows_read += len(bucket.rows)
             if old and bytes(old.digest) == bucket.digest:
                 reads.append(Read(bucket.start, bucket.end, bucket.digest, old.rejected))
                 continue

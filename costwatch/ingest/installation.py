@@ -15,15 +15,29 @@ from costwatch.ingest.models import Installation
 from costwatch.upstream.credential import VARIABLE
 
 
+# The kind of an installation that `manage.py copy_to` has not finished.
+COPYING = "copying"
+
+
 class WrongDatabase(Exception):
-    """The database holds the other kind of data, or a sandbox of another time."""
+    """The database holds the other kind of data, a sandbox of another time, or half a copy."""
 
 
 def prepare() -> None:
     """Bring the schema up to date: by itself on a local machine; in production somebody decides when.
 
-    Raises: WrongDatabase naming the command, where migrations are missing in production.
+    Our `migrate` makes a backup first. Raises: WrongDatabase naming the command, where migrations are missing in
+    production, and where a copy into this database has not been finished.
     """
+    _migrate()
+    if Installation.objects.filter(kind=COPYING).exists():
+        raise WrongDatabase(
+            f"the database {settings.DATABASES['default']['NAME']} holds an unfinished copy: run the same manage.py "
+            "copy_to again until it says that it is complete"
+        )
+
+
+def _migrate() -> None:
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return

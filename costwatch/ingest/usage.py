@@ -62,7 +62,7 @@ class Reader:
                 chains.speed_refused = str(error)
         if any(self.prices.table.depends_on_context(day) for day in _days(window)):
             chains.long = _by_start(usage.read(self.client, window, LONG, limit=limit).buckets)
-            if chains.fast and any(bucket.count for bucket in chains.fast.values()):
+            if chains.fast and any(bucket.rows for bucket in chains.fast.values()):
                 chains.fast_long = _by_start(usage.read(self.client, window, FAST_LONG, limit=limit).buckets)
         reach("fetch.after")
         return chains
@@ -136,7 +136,7 @@ class _Day:
         end = chains.base[start].end
         digest = self._digest(start, chains)
         old = self._before.get(start)
-        self.rows_read += chains.base[start].count
+        self.rows_read += len(chains.base[start].rows)
         if old and bytes(old.digest) == digest:
             self.reads.append(
                 Read(start, end, digest, old.rejected, kept=old.state == "inconsistent" and not old.rejected)

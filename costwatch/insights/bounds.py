@@ -11,10 +11,12 @@ _OF_GROUPS = {"organization_id", "workspace_id", "model", "service_tier"}
 def days_of_values(query: Query, up_to: int) -> int:
     """On how many days the values that a question groups by have usage: that many amounts are read for it.
 
-    By the hour or the day an answer has no fewer rows. Counting ends at `up_to`; 0 where nothing is grouped.
+    By the hour or the day an answer has no fewer rows. Counting ends at `up_to`; 0 where nothing is grouped, or where
+    the month rollups answer.
     """
     dimensions = [name for name in query.group_by if name not in METER_DIMENSIONS]
-    if not dimensions:
+    by_months = query.interval in ("month", "total") and not query.by_meter and query.as_of is None
+    if not dimensions or by_months:
         return 0
     owner = "group" if query.dimensions - set(METER_DIMENSIONS) <= _OF_GROUPS else "series"
     rows: QuerySet[GroupDay | SeriesDay] = (GroupDay if owner == "group" else SeriesDay).objects.filter(

@@ -79,7 +79,7 @@ def read(client: AdminClient, window: Window, *, limit: int = BUCKET_LIMIT) -> R
 def parse(bucket: Bucket) -> Parsed:
     """Decode a day's lines. A line whose amount is not a plain decimal is kept aside, never read as 0."""
     parsed = Parsed()
-    for raw in bucket.rows:
+    for raw in map(bytes, bucket.rows):
         try:
             row = msgspec.json.decode(raw, type=_Row)
             fields = msgspec.json.decode(raw)

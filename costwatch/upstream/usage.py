@@ -114,7 +114,7 @@ def parse(bucket: Bucket) -> Parsed:
         # All at once; a row at a time only where one of them is not as expected.
         rows = _decode_all(bucket.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        rows = [row for raw in bucket.rows if (row := _parse_one(raw, parsed)) is not None]
+        rows = [row for raw in bucket.rows if (row := _parse_one(bytes(raw), parsed)) is not None]
     counted, tiers, geos = parsed.rows, KNOWN_VALUES["service_tier"], KNOWN_VALUES["inference_geo"]
     for row in rows:
         key = (row.api_key_id, row.workspace_id, row.model, row.service_tier, row.inference_geo)

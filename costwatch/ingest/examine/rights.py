@@ -118,13 +118,13 @@ def _me(client: AdminClient) -> str:
 def _usage(client: AdminClient, chain: usage.Chain) -> str:
     end = clock.floor_hour(clock.now())
     report = usage.read(client, Window(end - clock.HOUR, end), chain, limit=1)
-    return f"one hour read, {sum(bucket.count for bucket in report.buckets)} rows"
+    return f"one hour read, {sum(len(bucket.rows) for bucket in report.buckets)} rows"
 
 
 def _cost(client: AdminClient) -> str:
     end = clock.floor_day(clock.now())
     report = cost.read(client, Window(end - timedelta(days=1), end), limit=1)
-    return f"one day read, {sum(bucket.count for bucket in report.buckets)} lines"
+    return f"one day read, {sum(len(bucket.rows) for bucket in report.buckets)} lines"
 
 
 def _count(read: Callable[[AdminClient], Iterator[object]], client: AdminClient) -> str:
