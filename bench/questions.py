@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.harness import ROOT, Line, at_most, database, median, p95, postgres
 
-SIZES = (200_000, 400_000)
+SIZES = (1_000_000, 10_000_000)
 ROUNDS, ROUNDS_OF_POLLS = 20, 7
 TODAY = date(2026, 11, 21)
 DAY = timedelta(days=1)
@@ -218,9 +218,7 @@ def duckdb_answers(size: int, facts: str, folder: str) -> dict[str, Any]:
         for name, panel in PANELS.items():
             sql = _question(*panel, period)
             answers[name] = _told(_answer(columnar.execute(sql).fetchall(), len(panel[2]) + 1))
-            times[name] = p95(
-                [_milliseconds(lambda sql=sql: columnar.execute(sql).fetchall()) for _ in range(ROUNDS)]
-            )
+            times[name] = p95([_milliseconds(lambda sql=sql: columnar.execute(sql).fetchall()) for _ in range(ROUNDS)])
     return {"answers": answers, "p95": times}
 
 

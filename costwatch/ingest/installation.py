@@ -14,7 +14,6 @@ from costwatch.database import LOCK_SECONDS_OF_MIGRATIONS
 from costwatch.ingest.models import Installation
 from costwatch.upstream.credential import VARIABLE
 
-
 # The kind of an installation that `manage.py copy_to` has not finished.
 COPYING = "copying"
 

@@ -9,8 +9,8 @@ from django.db.models import Count, Max, Min
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.coverage import Owner, last_reads
+from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
 from costwatch.ingest.sync import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE, history_since
 from costwatch.ledger.models import SeriesDay

@@ -40,9 +40,7 @@ class Store(ABC):
 
     vendor: str
 
-    def replace(
-        self, table: Table, organization_id: int, wanted: Mapping[Any, Rows], unchanging: Row = ()
-    ) -> Replaced:
+    def replace(self, table: Table, organization_id: int, wanted: Mapping[Any, Rows], unchanging: Row = ()) -> Replaced:
         """Make an organization's rows of some moments equal to `wanted`.
 
         Shape: moment -> owner -> values. The unchanging values are no difference; they are written along with one.
