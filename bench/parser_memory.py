@@ -1,4 +1,4 @@
-"""B3: what parsing a page of 70 MB adds to the memory that holds its bytes, beside json.loads. Each in its own process."""
+"""B3: what parsing a page of 70 MB adds to the memory that holds its bytes, beside json.loads; each in a process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from bench.harness import ROOT, Line, at_most
+
+_WRITE = "from bench.report_pages import page; open(sys.argv[1], 'wb').write(page(1440, 50, 150))"
 
 
 def main() -> list[Line]:
@@ -29,14 +32,12 @@ def measure(kind: str) -> dict[str, int]:
     from bench.report_pages import START, page
     from costwatch.upstream import pages, usage
 
-    path = Path(f"/tmp/costwatch-bench-page-{kind}.json")
-    if not path.exists():
+    with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
+        path = Path(folder) / "page.json"
         # Made by another process: what making it took must not count as the body's own.
-        made = f"from bench.report_pages import page; from pathlib import Path; Path({str(path)!r}).write_bytes(page(1440, 50, 150))"
-        subprocess.run([sys.executable, "-c", made], cwd=ROOT, check=True)
-    list(pages.buckets_of(page(2, 5, 6, start=START)))
-    body = path.read_bytes()
-    path.unlink()
+        subprocess.run([sys.executable, "-c", f"import sys; {_WRITE}", str(path)], cwd=ROOT, check=True)
+        list(pages.buckets_of(page(2, 5, 6, start=START)))
+        body = path.read_bytes()
     before, rows = _peak(), 0
     if kind == "json":
         rows = sum(len(bucket["results"]) for bucket in json.loads(body)["data"])

@@ -225,8 +225,9 @@ def duckdb_answers(size: int, facts: str, folder: str) -> dict[str, Any]:
 def _export(path: str) -> None:
     from django.db import connection
 
+    moment, counts = "bucket_start AT TIME ZONE 'UTC' AS bucket_start", ", ".join(COUNTS)
     sources = {
-        path: f"SELECT bucket_start AT TIME ZONE 'UTC' AS bucket_start, series_id, {', '.join(COUNTS)} FROM ledger_fact",
+        path: f"SELECT {moment}, series_id, {counts} FROM ledger_fact",
         f"{path}.series": "SELECT id, api_key_id, workspace_id, model FROM ledger_series",
     }
     with connection.cursor() as cursor:

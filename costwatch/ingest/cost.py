@@ -1,6 +1,7 @@
 """One window of the cost report: read it, record a day at a time."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +45,7 @@ class Recorder:
     interned: Interned
     run: int
     default_workspace: str
+    fence: Callable[[], None]
     rows_read: int = 0
     rows_changed: int = 0
 
@@ -69,6 +71,7 @@ class Recorder:
         self.interned.reported(dims for day in days for dims in day.lines)
         owner = Owner(self.organization_id, SOURCE)
         with transaction.atomic():
+            self.fence()
             reach("record.before")
             recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now)
             reach("record.after")

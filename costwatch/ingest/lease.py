@@ -40,6 +40,15 @@ class Held:
         if not Lease.objects.filter(**self._where).update(expires_at=database_now() + LASTS):
             raise Busy("the lease ran out and was taken by another run")
 
+    def fence(self) -> None:
+        """Begin a transaction's writing: until it ends nobody can take the lease.
+
+        A holder that stood still while its lease ended (a frozen machine, a long pause) writes nothing when it wakes.
+        Raises: Busy when the lease is somebody else's by now.
+        """
+        if not Lease.objects.select_for_update().filter(**self._where).values_list("pk", flat=True):
+            raise Busy("the lease ran out and was taken by another run")
+
     def release(self) -> None:
         """Give the lease back, also to a database that is restarting."""
         for pause in (*PAUSES, 0.0):

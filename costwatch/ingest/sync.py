@@ -209,9 +209,15 @@ class _Windows:
         default = mirror.default_workspace_id(self.organization)
         if self.source == USAGE_SOURCE:
             return usage.Recorder(
-                self.organization.pk, interned, self.prices, run.pk, Names(default), reread=self._reader().read
+                self.organization.pk,
+                interned,
+                self.prices,
+                run.pk,
+                Names(default),
+                fence=self._held.fence,
+                reread=self._reader().read,
             )
-        return cost.Recorder(self.organization.pk, interned, run.pk, default)
+        return cost.Recorder(self.organization.pk, interned, run.pk, default, fence=self._held.fence)
 
     def _fetched(self, reader: Any, planned: list[Window]) -> Iterator[tuple[Window, Future[Any]]]:
         """Windows with their answers, in order; a few are fetched ahead, so that memory stays bounded."""

@@ -77,6 +77,7 @@ class Recorder:
     prices: Prices
     run: int
     names: split.Names
+    fence: Callable[[], None]
     reread: Callable[[Window], Chains]
     rows_read: int = 0
     rows_changed: int = 0
@@ -99,6 +100,7 @@ class Recorder:
         # Outside of the transaction: interned dimensions stay, whatever happens to the facts.
         self.interned.usage(dims for bucket in made.buckets for dims in bucket.facts)
         with transaction.atomic():
+            self.fence()
             reach("record.before")
             recorded = record_usage(interned=self.interned, buckets=made.buckets, run=self.run, seen_at=now)
             reach("record.after")

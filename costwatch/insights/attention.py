@@ -9,9 +9,9 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.ingest.models import Coverage, Quarantined, Source, State
 from costwatch.insights import cells
+from costwatch.insights.amounts import Bounds, Scope, reported_by, reported_by_day
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
-from costwatch.insights.spend import Bounds, Scope, reported_by, reported_by_day
 from costwatch.ledger.models import SeriesDay
 from costwatch.ledger.prices import in_force as price_table
 

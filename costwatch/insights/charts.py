@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 
 from costwatch.insights import display
+from costwatch.insights.amounts import Bounds
 from costwatch.insights.drawn import Bin, Drawn
-from costwatch.insights.spend import Bounds
 from pricing.money import PICO, format_usd
 
 DAY = timedelta(days=1)

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.insights.amounts import Scope, contracted_by, reported_by_day
 from costwatch.insights.periods import Period, month
-from costwatch.insights.spend import Scope, contracted_by, reported_by_day, spend
+from costwatch.insights.spend import spend
 from costwatch.ledger.models import ConsoleFigure
 from pricing.money import PICO
 

@@ -3,9 +3,9 @@
 from datetime import date, datetime, timedelta
 
 from costwatch.insights import cells
+from costwatch.insights.amounts import Scope
 from costwatch.insights.periods import Period
 from costwatch.insights.query import Query
-from costwatch.insights.spend import Scope
 
 DAY = timedelta(days=1)
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from costwatch.insights.amounts import Bounds
 from costwatch.insights.periods import Period
-from costwatch.insights.spend import Bounds, Spend, Stack
+from costwatch.insights.spend import Spend, Stack
 
 DAY = timedelta(days=1)
 MOST_DAILY_BINS = 92

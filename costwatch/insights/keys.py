@@ -6,8 +6,9 @@ from datetime import date, datetime
 from django.db.models import Max
 
 from costwatch.directory.models import CONSOLE_KEY, ApiKey, Member
+from costwatch.insights.amounts import Bounds, Scope, contracted_by
 from costwatch.insights.periods import Period
-from costwatch.insights.spend import Bounds, Scope, Spend, contracted_by
+from costwatch.insights.spend import Spend
 from costwatch.insights.split import split
 from costwatch.ledger.models import SeriesDay
 

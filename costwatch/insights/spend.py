@@ -1,53 +1,30 @@
 """Spend for pages: what was reported, what has come since, by workspace, model or token kind, day by day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from costwatch import clock
-from costwatch.directory.models import Organization
 from costwatch.insights import cells, forecast, freshness, periods
+from costwatch.insights.amounts import (
+    Bounds,
+    Scope,
+    bounds_of,
+    contracted,
+    contracted_by,
+    reported,
+    reported_by,
+    reported_by_day,
+    usage,
+    value_of,
+)
 from costwatch.insights.display import divided
 from costwatch.insights.periods import Period
-from costwatch.insights.query import Query
 
 DAY = timedelta(days=1)
 FORECAST_LOOKS_BACK = 35 * DAY
 BREAKDOWNS = ("workspace", "model", "token_type")
 _DIMENSIONS = {"workspace": "workspace_id", "model": "model", "token_type": "token_type"}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose spend: an organization's, or one workspace's (by the key facts use)."""
-
-    organization: Organization
-    workspace: str = ""
-
-    @property
-    def filters(self) -> dict[str, tuple[str, ...]]:
-        made: dict[str, tuple[str, ...]] = {"organization_id": (self.organization.external_id,)}
-        return made | ({"workspace_id": (self.workspace,)} if self.workspace else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """An amount in pico-dollars that may be known only between two values; `unpriced_tokens` are not in it."""
-
-    low: int = 0
-    high: int = 0
-    unpriced_tokens: int = 0
-
-    @property
-    def is_exact(self) -> bool:
-        return self.low == self.high
-
-    @property
-    def is_something(self) -> bool:
-        return bool(self.low or self.high or self.unpriced_tokens)
-
-    def __add__(self, other: "Bounds") -> "Bounds":
-        return Bounds(self.low + other.low, self.high + other.high, self.unpriced_tokens + other.unpriced_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,31 +128,17 @@ def spend(scope: Scope, period: Period, how: str = "same_days") -> Spend:
     return Spend(
         period=period,
         reads_cost=reads_cost,
-        reported=_reported(scope, known),
+        reported=reported(scope, known),
         reported_until=until,
         since_then=contracted(scope, Period(until, period.until)) if until < period.until else Bounds(),
         since_through=freshness.usage_through(scope.organization, Period(until, period.until)),
         forecast=_forecast(scope, period, until) if reads_cost and not gaps else None,
         compared=other,
-        compared_reported=_reported(scope, other),
+        compared_reported=reported(scope, other),
         days_settled=settled,
         days_open=opened,
         unread_days=len(unread),
     )
-
-
-def contracted(scope: Scope, period: Period) -> Bounds:
-    """Usage of a period at the organization's rates."""
-    return contracted_by(scope, period, "").get("", Bounds())
-
-
-def contracted_by(scope: Scope, period: Period, dimension: str) -> dict[str, Bounds]:
-    """Usage of a period at the organization's rates, by the values of a dimension."""
-    sums: dict[str, Bounds] = {}
-    for cell in _usage(scope, period, (dimension,) if dimension else (), "total"):
-        value = _value(cell, dimension)
-        sums[value] = sums.get(value, Bounds()) + _bounds(cell)
-    return sums
 
 
 def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
@@ -183,66 +146,43 @@ def stack(scope: Scope, period: Period, breakdown: str) -> Stack:
     dimension = _DIMENSIONS[breakdown]
     reads_cost = bool(freshness.readable(scope.organization, ["cost"]))
     until = freshness.reported_until(scope.organization, period) if reads_cost else period.since
-    reported = reported_by_day(scope, Period(period.since, until), dimension) if until > period.since else {}
+    by_day = reported_by_day(scope, Period(period.since, until), dimension) if until > period.since else {}
     since: dict[tuple[date, str], Bounds] = {}
     if until < period.until:
-        for cell in _usage(scope, Period(until, period.until), (dimension,)):
-            key = (_day(cell), _value(cell, dimension))
-            since[key] = since.get(key, Bounds()) + _bounds(cell)
+        for cell in usage(scope, Period(until, period.until), (dimension,)):
+            key = (_day(cell), value_of(cell, dimension))
+            since[key] = since.get(key, Bounds()) + bounds_of(cell)
     unread = freshness.unread_days(scope.organization, "cost", Period(period.since, until))
     unread |= freshness.unread_days(scope.organization, "usage", Period(until, period.until))
-    return Stack(breakdown, period, until, reported, since, unread)
-
-
-def reported_by_day(scope: Scope, period: Period, dimension: str) -> dict[tuple[date, str], int]:
-    """The cost report by day and a dimension's value; lines without one go under their cost type in parentheses."""
-    sums: dict[tuple[date, str], int] = {}
-    for day, value, amount in _reported_by(scope, period, dimension, "day"):
-        sums[day, value] = sums.get((day, value), 0) + amount
-    return sums
-
-
-def reported_by(scope: Scope, period: Period, dimension: str) -> dict[str, int]:
-    """The cost report by a dimension's value over a whole period."""
-    sums: dict[str, int] = {}
-    for _, value, amount in _reported_by(scope, period, dimension, "total"):
-        sums[value] = sums.get(value, 0) + amount
-    return sums
-
-
-def _reported_by(scope: Scope, period: Period, dimension: str, interval: str) -> Iterator[tuple[date, str, int]]:
-    dims = (dimension, "cost_type") if dimension in ("model", "token_type") else (dimension,)
-    for line in cells.reported_cells(_query(scope, period, dims, interval)):
-        value = line.dims[0] or (f"({line.dims[1] or 'other'})" if len(line.dims) > 1 else "")
-        yield line.day, value, line.amount
+    return Stack(breakdown, period, until, by_day, since, unread)
 
 
 def lines(scope: Scope, figures: Spend, dimension: str) -> list[Line]:
     """One line a value of a dimension, by reported amount; the lines sum to the figures exactly."""
     period, until = figures.period, figures.reported_until
-    reported = reported_by(scope, Period(period.since, until), dimension) if until > period.since else {}
+    totals = reported_by(scope, Period(period.since, until), dimension) if until > period.since else {}
     before = reported_by(scope, figures.compared, dimension) if figures.compared else {}
     since = contracted_by(scope, Period(until, period.until), dimension) if until < period.until else {}
     forecasts = _forecasts(scope, period, until, dimension) if figures.forecast else {}
     counts: dict[str, list[int]] = {}
     whole: dict[str, Bounds] = {}
-    for cell in _usage(scope, period, (dimension,), "total"):
-        value = _value(cell, dimension)
+    for cell in usage(scope, period, (dimension,), "total"):
+        value = value_of(cell, dimension)
         sums = counts.setdefault(value, [0] * 6)
         for index, count in enumerate(cell.counts):
             sums[index] += count
-        whole[value] = whole.get(value, Bounds()) + _bounds(cell)
+        whole[value] = whole.get(value, Bounds()) + bounds_of(cell)
     made = [
         Line(
             value,
-            reported.get(value, 0),
+            totals.get(value, 0),
             before.get(value, 0),
             since.get(value, Bounds()),
             forecasts.get(value),
             tuple(counts.get(value, [0] * 6)),
             whole.get(value, Bounds()),
         )
-        for value in {*reported, *before, *since, *counts}
+        for value in {*totals, *before, *since, *counts}
     ]
     return sorted(made, key=lambda line: (-line.reported, -line.since_then.low, -line.compared, line.value))
 
@@ -271,34 +211,6 @@ def _forecasts(scope: Scope, period: Period, until: date, dimension: str) -> dic
         if one:
             made[value] = one
     return made
-
-
-def _reported(scope: Scope, period: Period | None) -> int:
-    if period is None or period.since >= period.until:
-        return 0
-    return sum(line.amount for line in cells.reported_cells(_query(scope, period, (), "total")))
-
-
-def _usage(scope: Scope, period: Period, dims: tuple[str, ...], interval: str = "day") -> list[cells.Cell]:
-    query = _query(scope, period, ((*dims, "cost_type") if dims == ("token_type",) else dims), interval)
-    return list(cells.usage_cells(query, cells.prices_of(query)))
-
-
-def _query(scope: Scope, period: Period, dims: Sequence[str], interval: str = "day") -> Query:
-    return Query(period.since, period.until, interval, tuple(dims), scope.filters)
-
-
-def _value(cell: cells.Cell, dimension: str) -> str:
-    """The value of a cell; web searches have no token kind and no model of their own, as in the cost report."""
-    if not dimension:
-        return ""
-    if dimension == "token_type" and not cell.dims[0]:
-        return f"({cell.dims[1]})"
-    return cell.dims[0]
-
-
-def _bounds(cell: cells.Cell) -> Bounds:
-    return Bounds(cell.contracted_low, cell.contracted_high, cell.unpriced_tokens)
 
 
 def _day(cell: cells.Cell) -> date:

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET
 
 from costwatch import clock
 from costwatch.insights import charts, freshness
+from costwatch.insights.amounts import Scope
 from costwatch.insights.render import neutral
-from costwatch.insights.spend import Scope, Spend, spend
+from costwatch.insights.spend import Spend, spend
 from costwatch.ledger.prices import in_force as price_table
 from costwatch.web import address, names
 from costwatch.web.address import DAY, Address

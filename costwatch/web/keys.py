@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY
 from costwatch.insights import display
+from costwatch.insights.amounts import Bounds, Scope
 from costwatch.insights.keys import KeyLine, keys
 from costwatch.insights.pictures import share_bar
-from costwatch.insights.spend import Bounds, Scope, Spend
+from costwatch.insights.spend import Spend
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from costwatch.insights.amounts import Scope
 from costwatch.insights.attention import findings
 from costwatch.insights.cache import kept
 from costwatch.insights.freshness import readable
-from costwatch.insights.spend import Scope, spend
+from costwatch.insights.spend import spend
 from costwatch.ledger.models import ConsoleFigure
 from costwatch.web import address, verdict
 from costwatch.web.panel import fragment, panel

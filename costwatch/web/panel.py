@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.insights import charts, display
+from costwatch.insights.amounts import Scope
 from costwatch.insights.cache import kept
 from costwatch.insights.charts import Figure, Words
 from costwatch.insights.days import totals_by_day
 from costwatch.insights.drawn import OTHER, Drawn, drawn
 from costwatch.insights.pictures import svg
-from costwatch.insights.spend import Scope, Spend, spend, stack
+from costwatch.insights.spend import Spend, spend, stack
 from costwatch.web import names
 from costwatch.web.address import DAY, Address
 from costwatch.web.names import Called

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.insights import display
+from costwatch.insights.amounts import Bounds, Scope
 from costwatch.insights.cache import kept
 from costwatch.insights.pictures import share_bar
 from costwatch.insights.query import BadQuestion
-from costwatch.insights.spend import Bounds, Line, Scope, Spend, lines
+from costwatch.insights.spend import Line, Spend, lines
 from costwatch.ledger.prices import in_force as price_table
 from costwatch.web import names
 from costwatch.web.address import Address

@@ -10,10 +10,11 @@ from django.utils.translation import ngettext
 
 from costwatch import clock
 from costwatch.insights import display
+from costwatch.insights.amounts import Bounds, Scope
 from costwatch.insights.days import hours, totals_by_day
 from costwatch.insights.periods import Period
 from costwatch.insights.pictures import spark, spark_forecast
-from costwatch.insights.spend import Bounds, Scope, Spend
+from costwatch.insights.spend import Spend
 from costwatch.ledger.prices import in_force as price_table
 from costwatch.web.address import DAY
 from costwatch.web.templatetags.figures import forecast_range, money, span_of

@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from costwatch.directory.models import Workspace
+from costwatch.insights.amounts import Scope
 from costwatch.insights.attention import findings
 from costwatch.insights.cache import kept
-from costwatch.insights.spend import Scope, spend
+from costwatch.insights.spend import spend
 from costwatch.web import address, names, verdict
 from costwatch.web.about import about
 from costwatch.web.keys import keys_table

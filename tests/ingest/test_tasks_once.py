@@ -11,13 +11,14 @@ import pytest
 from django.db import connection
 
 from costwatch.directory.models import Organization
-from costwatch.ingest import heartbeat, slots, tasks
+from costwatch.ingest import cost, heartbeat, slots, tasks, usage
 from costwatch.ingest import lease as leases
 from costwatch.ingest.connect import client, connect
 from costwatch.ingest.holder import Holder
 from costwatch.ingest.lease import Busy, Held, lease, sweep
-from costwatch.ingest.models import Heartbeat, Lease, Run, Slot
+from costwatch.ingest.models import Coverage, Heartbeat, Lease, Run, Slot
 from costwatch.ingest.unfinished import unfinished
+from costwatch.ledger.models import Fact, ReportedLine
 from costwatch.upstream.sandbox.server import SandboxServer
 
 from .conftest import Sync
@@ -192,3 +193,24 @@ def test_tsk_12_a_database_that_goes_away_in_a_task_is_asked_again(
     monkeypatch.setattr(tasks.run_source, "apply_async", lambda *given, **options: again.append((given, options)))
     tasks.run_source(organization.pk, "usage")
     assert again == [(((organization.pk, "usage"),), {"countdown": 10})]
+
+
+@pytest.mark.parametrize("source", ["cost", "usage"])
+def test_tsk_03_a_holder_that_stood_still_writes_nothing_when_it_wakes(
+    run: Sync, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen between reading and writing, longer than its lease lasts; somebody else takes over meanwhile."""
+    run("directory")
+    recorder = {"cost": cost, "usage": usage}[source].Recorder
+    record = recorder.record
+
+    def after_the_pause(self: Any, *given: Any) -> None:
+        Lease.objects.filter(source=source).update(holder="0123456789ab:7:1:quicker")
+        record(self, *given)
+
+    monkeypatch.setattr(recorder, "record", after_the_pause)
+    with pytest.raises(Busy, match="taken by another run"):
+        run(source)
+    assert not Fact.objects.exists()
+    assert not ReportedLine.objects.exists()
+    assert not Coverage.objects.filter(source=source).exists()

@@ -7,9 +7,9 @@ from django.db import connection
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, Quarantined, Source
+from costwatch.insights.amounts import Scope
 from costwatch.insights.attention import Finding, findings
 from costwatch.insights.periods import month
-from costwatch.insights.spend import Scope
 from costwatch.ledger.dimensions import ReportedDims, UsageDims
 from tests.conftest import Record
 

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costwatch.insights import charts, display
+from costwatch.insights.amounts import Bounds
 from costwatch.insights.charts import Figure, Words, figure, plotly, records, rows
 from costwatch.insights.drawn import Drawn, drawn
 from costwatch.insights.forecast import Day, Forecast
 from costwatch.insights.periods import Period
 from costwatch.insights.pictures import spark, spark_forecast, svg
-from costwatch.insights.spend import Bounds, Spend, Stack
+from costwatch.insights.spend import Spend, Stack
 
 PICO = 10**12
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1))

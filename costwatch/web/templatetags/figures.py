@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch.insights import display
-from costwatch.insights.spend import Bounds
+from costwatch.insights.amounts import Bounds
 from costwatch.web.names import visible
 from pricing.money import format_usd
 
