@@ -27,8 +27,8 @@ DESCRIBED = (
 Row = tuple[Any, ...]
 
 
-def build(facts: int) -> int:
-    """Fill an empty database. Shape: how many facts it has then."""
+def build(facts: int, *, days: int = DAYS) -> int:
+    """Fill an empty database with the newest days. Shape: how many facts it has then."""
     from django.db import transaction
 
     from bench.page_to_facts import organization
@@ -47,13 +47,13 @@ def build(facts: int) -> int:
     ids = [numbers[dims] for dims in known]
     prices = ledger_prices.publish()
     PriceChange.objects.update(applied_at=NOW)
-    an_hour = facts // (DAYS * 24)
+    an_hour = facts // (days * 24)
     chance = random.Random(11)
     pool = [counts(chance) for _ in range(5000)]
     made = 0
     reported = Interned(owner)
-    days = [FIRST + timedelta(days=offset) for offset in range(DAYS)]
-    for _, month in groupby(days, key=lambda day: day.month):
+    every_day = [FIRST + timedelta(days=offset) for offset in range(DAYS - days, DAYS)]
+    for _, month in groupby(every_day, key=lambda day: day.month):
         of_month = list(month)
         with transaction.atomic():
             for day in of_month:

@@ -1,7 +1,8 @@
-"""B5: pricing 1 M hour facts through the day rollup, beside LiteLLM and genai-prices a call a fact, and Decimal.
+"""B5: pricing 1 M hour facts through the day rollup, beside LiteLLM and genai-prices a call a fact.
 
-The facts' charges must come to the same pico-dollar from SQLite, from PostgreSQL, and in memory with Python's integers,
-one fact at a time. The peers are asked with the same counts; neither takes a tier or a geography in this form.
+40 days of 2,000 series, about 1,040 facts an hour: a day row holds 12 or 13 of them. The charges must come to the same
+pico-dollar from SQLite, from PostgreSQL, and in memory, one fact at a time. The peers are asked with the same
+counts; neither takes a tier or a geography in this form.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import os
 import subprocess
 import sys
 import time
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from bench.harness import ROOT, Line, at_least, database, median, postgres
 
-FACTS = 1_000_000
+FACTS, DAYS = 1_000_000, 40
 PEER_CALLS = 3000
 ROUNDS = 3
 
@@ -63,17 +66,17 @@ def measure(url: str) -> dict[str, Any]:
         from costwatch.money import ExactSum
         from pricing.calculate import charge
 
-        build(FACTS)
+        build(FACTS, days=DAYS)
         table = ledger_prices.publish().table
         series = {row[0]: row[1:] for row in Series.objects.values_list("pk", *PRICED_BY)}
-        days = list(SeriesDay.objects.values_list("day", "series_id", *COUNTS))
+        days = list(SeriesDay.objects.order_by("day").values_list("day", "series_id", *COUNTS))
 
         def priced(rows: Any) -> int:
             total = 0
-            resolve = table.resolve
-            for moment, number, *counts in rows:
-                model, tier, context, geo, speed = series[number]
-                total += charge(resolve(model, moment, tier, context, geo, speed), counts).low
+            for day, of_day in groupby(rows, key=itemgetter(0)):
+                rates = table.on(day)
+                for row in of_day:
+                    total += charge(rates[series[row[1]]], row[2:]).low
             return total
 
         times = []
@@ -82,7 +85,7 @@ def measure(url: str) -> dict[str, Any]:
             total = priced(days)
             times.append(time.perf_counter() - began)
         stored = SeriesDay.objects.aggregate(low=ExactSum("list_low"))["low"]
-        facts = Fact.objects.values_list("bucket_start", "series_id", *COUNTS)
+        facts = Fact.objects.order_by("bucket_start").values_list("bucket_start", "series_id", *COUNTS)
         if total != stored:
             raise SystemExit(f"the rows were charged {stored}, pricing them says {total}")
         return {

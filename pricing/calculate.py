@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pricing.meters import METERS, WEB_SEARCH
 from pricing.schema import Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What six counts cost.
 
     Units: `low` and `high` in pico-dollars; `unpriced_tokens` counts tokens without a price, never web searches.
@@ -42,6 +42,15 @@ def charge(rates: Rates, counts: Sequence[int]) -> Charge:
 
     Raises: ValueError unless there are six.
     """
+    if len(counts) != len(METERS):
+        raise ValueError(f"one count per meter is priced, {len(METERS)} in all; here are {len(counts)}")
+    if rates.exact is not None:
+        # Spelt out, for nearly every day of every series comes along here.
+        uncached, short, long, read, output, searches = counts
+        of_uncached, of_short, of_long, of_read, of_output, of_searches = rates.exact
+        amount = uncached * of_uncached + short * of_short + long * of_long + read * of_read
+        amount += output * of_output + searches * of_searches
+        return Charge(amount, amount, 0)
     low = high = unpriced = 0
     for quantity, unit_low, unit_high in zip(counts, rates.low, rates.high, strict=True):
         if not quantity:
@@ -61,6 +70,8 @@ def charge_by_meter(rates: Rates, counts: Sequence[int]) -> tuple[MeterCharge, .
 
     Raises: ValueError unless there are six.
     """
+    if len(counts) != len(METERS):
+        raise ValueError(f"one count per meter is priced, {len(METERS)} in all; here are {len(counts)}")
     rows = zip(METERS, counts, rates.low, rates.high, rates.reasons, strict=True)
     return tuple(_meter_charge(*row) for row in rows if row[1])
 

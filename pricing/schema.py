@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pricing.meters import METERS
@@ -180,7 +180,8 @@ class Rates:
     """The rates in force for one question, after every factor.
 
     Units: pico-dollars per token, and per request for web searches; six each, in the order of METERS.
-    Shape: `high` equals `low` unless a threshold is hidden inside the context window the report shows.
+    Shape: `high` equals `low` unless a threshold is hidden inside the context window the report shows; `exact` is that
+    one price per meter where every meter has one.
     """
 
     model: str | None
@@ -192,6 +193,7 @@ class Rates:
     source: str
     checked: str
     factors: tuple[str, ...]
+    exact: tuple[int, ...] | None = field(init=False, repr=False, compare=False)
 
     @property
     def is_range(self) -> bool:
@@ -201,3 +203,6 @@ class Rates:
     def __post_init__(self) -> None:
         if not len(self.low) == len(self.high) == len(self.reasons) == len(METERS):
             raise ValueError("rates need one value per meter")
+        prices = tuple(price for price in self.low if price is not None)
+        is_exact = len(prices) == len(METERS) and not self.is_range
+        object.__setattr__(self, "exact", prices if is_exact else None)

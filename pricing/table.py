@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SHIPPED = Path(__file__).parent / "tables" / "claude.toml"
+Dims = tuple[str, str, str, str, str]
 _Key = tuple[str | None, int, str, str, str, str]
 
 
@@ -95,11 +96,27 @@ class PriceTable:
             rates = self._cache[key] = self._answer(found, day, key)
         return rates
 
+    def on(self, day: date) -> RatesOfDay:
+        """The rates of one day, each looked up once: for pricing many series of it."""
+        return RatesOfDay(self, day)
+
     def _answer(self, model: Model | None, day: date, key: _Key) -> Rates:
         web = next((tool for tool in self.tool_prices(day) if tool.tool == "web_search"), None)
         if model is None:
             return unpriced(None, "unknown_model", web)
         return resolve(self.content, model, day, *key[2:], web)
+
+
+class RatesOfDay(dict[Dims, Rates]):
+    """Rates by (model, service tier, context window, geography, speed) as reported, looked up when first asked for."""
+
+    def __init__(self, table: PriceTable, day: date) -> None:
+        super().__init__()
+        self._table, self._day = table, day
+
+    def __missing__(self, dims: Dims) -> Rates:
+        rates = self[dims] = self._table.resolve(dims[0], self._day, *dims[1:])
+        return rates
 
 
 def load(overlays: Sequence[Path] = ()) -> PriceTable:

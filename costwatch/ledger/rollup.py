@@ -95,11 +95,12 @@ def write_day(organization_id: int, day: date, counts: Mapping[int, Counts], pri
     """Price one day's counts per series and write the two day rollups where they differ."""
     by_series: dict[int, Charged] = {}
     by_group: dict[int, list[Any]] = {}
+    rates = prices.table.on(day)
     # Without terms of its own an organization pays list.
     for number, group, *priced_by in Series.objects.filter(pk__in=list(counts)).values_list("pk", "group", *PRICED_BY):
         quantities = counts[number]
         model, tier, context, geo, speed = priced_by
-        made = charge(prices.table.resolve(model, day, tier, context, geo, speed), quantities)
+        made = charge(rates[model, tier, context, geo, speed], quantities)
         charged = _bounded((*quantities, made.low, made.high, made.low, made.high, made.unpriced_tokens, False))
         by_series[number] = charged
         _add(by_group, group, charged)
