@@ -69,9 +69,7 @@ def _measure() -> list[Line]:
     seconds = median([one[0] for one in read])
     facts = Fact.objects.count()
     told = f"{requests} requests, floor {floor:.2f} s, {seconds:.2f} s"
-    whole_way = (
-        f"{recorded:.1f} s for {facts:,} facts of {DAYS * 24:,} hours, {recorded / floor:.3g}x"
-    )
+    whole_way = f"{recorded:.1f} s for {facts:,} facts of {DAYS * 24:,} hours, {recorded / floor:.3g}x"
     return [
         at_most("B11", "400 days of hours at 100 ms, read", seconds / floor, 1.4, detail=told),
         Line("B11", "the same, recorded and priced too", "shown", whole_way),

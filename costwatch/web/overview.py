@@ -1,5 +1,7 @@
 """The Overview: what was spent, what it will come to, what needs attention."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +14,7 @@ from costwatch.insights.freshness import readable
 from costwatch.insights.spend import spend
 from costwatch.ledger.models import ConsoleFigure
 from costwatch.web import address, verdict
+from costwatch.web.address import Address
 from costwatch.web.panel import fragment, panel
 from costwatch.web.tables import table
 from costwatch.web.tiles import tiles
@@ -29,9 +32,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     scope = Scope(at.organization)
     if request.headers.get("HX-Target") == "spend":
         return fragment(request, scope, at, "workspace")
-    figures = kept.get(("spend", scope, at.period, at.compare), lambda: spend(scope, at.period, at.compare))
+    shown = kept.get(("overview", scope, at), lambda: _shown(scope, at))
+    return render(request, "overview.html", shown | {"asks_console": _asks_console(request, scope)})
+
+
+def _shown(scope: Scope, at: Address) -> dict[str, Any]:
+    """Everything on the page that is made from the data."""
+    figures = spend(scope, at.period, at.compare)
     rows = table(scope, figures, "workspace_id", at)
-    context = {
+    return {
         "section": "overview",
         "figures": figures,
         "first": verdict.first_sentence(figures),
@@ -41,9 +50,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tiles": tiles(scope, figures),
         "panel": panel(scope, figures, at, "workspace"),
         "table": rows,
-        "asks_console": _asks_console(request, scope),
     }
-    return render(request, "overview.html", context)
 
 
 def _asks_console(request: HttpRequest, scope: Scope) -> bool:

@@ -1,5 +1,7 @@
 """The list of workspaces, and the page of one."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from costwatch.insights.cache import kept
 from costwatch.insights.spend import spend
 from costwatch.web import address, names, verdict
 from costwatch.web.about import about
+from costwatch.web.address import Address
 from costwatch.web.keys import keys_table
 from costwatch.web.panel import fragment, panel
 from costwatch.web.tables import table
@@ -29,9 +32,7 @@ def workspaces(request: HttpRequest) -> HttpResponse:
     if at.organization is None:
         return render(request, "nothing_yet.html", {"section": "workspaces"})
     scope = Scope(at.organization)
-    figures = spend(scope, at.period, at.compare)
-    context = {"section": "workspaces", "figures": figures, "table": table(scope, figures, "workspace_id", at)}
-    return render(request, "workspaces.html", context)
+    return render(request, "workspaces.html", kept.get(("workspaces", scope, at), lambda: _every(scope, at)))
 
 
 @require_GET
@@ -43,13 +44,22 @@ def workspace(request: HttpRequest, key: str) -> HttpResponse:
     scope = Scope(at.organization, key)
     if request.headers.get("HX-Target") == "spend":
         return fragment(request, scope, at, "model")
-    figures = kept.get(("spend", scope, at.period, at.compare), lambda: spend(scope, at.period, at.compare))
+    return render(request, "workspace.html", kept.get(("workspace", scope, at), lambda: _one(scope, at)))
+
+
+def _every(scope: Scope, at: Address) -> dict[str, Any]:
+    figures = spend(scope, at.period, at.compare)
+    return {"section": "workspaces", "figures": figures, "table": table(scope, figures, "workspace_id", at)}
+
+
+def _one(scope: Scope, at: Address) -> dict[str, Any]:
+    key, figures = scope.workspace, spend(scope, at.period, at.compare)
     rows = table(scope, figures, "model", at)
     split = keys_table(scope, figures)
-    row = Workspace.objects.filter(organization=at.organization, key=key).first()
-    context = {
+    row = Workspace.objects.filter(organization=scope.organization, key=key).first()
+    return {
         "section": "workspaces",
-        "called": names.workspace(key, names.workspaces(at.organization)),
+        "called": names.workspace(key, names.workspaces(scope.organization)),
         "row": row,
         "figures": figures,
         "first": verdict.first_sentence(figures),
@@ -64,4 +74,3 @@ def workspace(request: HttpRequest, key: str) -> HttpResponse:
         "keys_label": _("Split by usage") if split.is_split else _("At your rates"),
         "about": about(key, row),
     }
-    return render(request, "workspace.html", context)
