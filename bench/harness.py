@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tests import servers
+
 ROOT = Path(__file__).resolve().parent.parent
 # As an operator would set a small server up; fsync stays on.
 SERVER = {
-    "listen_addresses": "",
     "max_connections": "40",
     "shared_buffers": "2GB",
     "work_mem": "64MB",
@@ -78,30 +78,12 @@ def p95(values: list[float]) -> float:
 @contextmanager
 def postgres() -> Iterator[str]:
     """A temporary cluster on a socket in a temporary folder. Shape: its URL."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    if not found:
-        raise SystemExit("PostgreSQL's server programs are missing (on Debian: apt-get install postgresql)")
-    programs = found[0].parent
     with tempfile.TemporaryDirectory(prefix="costwatch-bench-") as folder:
-        os.chmod(folder, 0o755)  # noqa: PTH101
-        cluster, socket = Path(folder) / "pg", Path(folder) / "socket"
-        for path in (cluster, socket):
-            path.mkdir()
-        as_owner: list[str] = []
-        if os.geteuid() == 0:
-            # The server refuses to run as root; Debian's package brings an account for it.
-            subprocess.run(["chown", "postgres", str(cluster), str(socket)], check=True)
-            as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-        init = [*as_owner, str(programs / "initdb"), "-D", str(cluster), "-U", "costwatch", "-A", "trust"]
-        subprocess.run([*init, "-E", "UTF8", "--no-locale"], check=True, stdout=subprocess.DEVNULL)
-        run = [*as_owner, str(programs / "pg_ctl"), "-D", str(cluster), "-l", str(cluster / "log"), "-w"]
-        settings = SERVER | {"unix_socket_directories": str(socket)}
-        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        subprocess.run([*run, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL)
-        try:
-            yield f"postgres://costwatch@{str(socket).replace('/', '%2F')}/postgres"
-        finally:
-            subprocess.run([*run, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL)
+        Path(folder).chmod(0o755)
+        with servers.postgres(Path(folder), SERVER) as server:
+            if server is None:
+                raise SystemExit("PostgreSQL's server programs are missing (on Debian: apt-get install postgresql)")
+            yield server.url
 
 
 @contextmanager

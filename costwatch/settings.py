@@ -165,12 +165,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"] = database.connecting(DATABASES["default"], role=ROLE, is_pooled=IS_POOLED)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+BACKUPS_KEPT = env.number("COSTWATCH_BACKUPS_KEPT", 7)
 
 # -- tasks --------------------------------------------------------------------------------------------------------
 
 BROKER_PASSWORD = env.text("COSTWATCH_BROKER_PASSWORD")
 BROKER_URL = broker.with_password(env.text("COSTWATCH_BROKER_URL", "memory://"), BROKER_PASSWORD)
 CACHES = broker.caches(BROKER_URL)
+
+# -- monitoring ---------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.text("COSTWATCH_METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    PROBLEMS.append("COSTWATCH_METRICS_TOKEN is shorter than 16 characters; make one with: openssl rand -hex 32")
 
 # -- people -------------------------------------------------------------------------------------------------------
 

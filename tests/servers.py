@@ -1,4 +1,4 @@
-"""Servers of our own for the tests: PostgreSQL, Redis and PgBouncer, in a temporary folder, gone afterwards.
+"""Servers of our own for tests and benches: PostgreSQL, Redis and PgBouncer, in a temporary folder, gone afterwards.
 
 They run as accounts that are not root, listen on a socket in the folder or on loopback, and keep nothing.
 """
@@ -8,19 +8,20 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+THROWN_AWAY = {"fsync": "off", "max_connections": "50"}
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 class Postgres:
     """A cluster in a folder; `url` is its database."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
-        self._cluster, self.socket = folder / "pg", folder / "socket"
+    def __init__(self, folder: Path, programs: Path, settings: Mapping[str, str]) -> None:
+        self._cluster, self.socket, self._settings = folder / "pg", folder / "socket", settings
         for path in (self._cluster, self.socket):
             path.mkdir()
         own(self._cluster, self.socket)
@@ -32,8 +33,9 @@ class Postgres:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.socket}' -c fsync=off"
-        command = [*self._control, "-o", f"{options} -c max_connections=50", "start"]
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self.socket), **self._settings}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        command = [*self._control, "-o", options, "start"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def stop(self) -> None:
@@ -103,13 +105,13 @@ AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-group
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[Postgres | None]:
+def postgres(folder: Path, settings: Mapping[str, str] = THROWN_AWAY) -> Iterator[Postgres | None]:
     """A temporary cluster, running. Shape: None where PostgreSQL's server programs are not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
     if not found:
         yield None
         return
-    server = Postgres(folder, found[0].parent)
+    server = Postgres(folder, found[0].parent, settings)
     try:
         server.start()
         yield server

@@ -3,9 +3,12 @@
 from django.urls import URLPattern, path
 
 from costwatch.access.views import sign_in, sign_in_demo, sign_in_link, sign_out
+from costwatch.web.data_health import data_health
 from costwatch.web.downloads import download
 from costwatch.web.fragments import healthz, progress, search
+from costwatch.web.metrics import metrics
 from costwatch.web.overview import overview
+from costwatch.web.probes import readyz
 from costwatch.web.set_up import later, set_up
 from costwatch.web.workspaces import workspace, workspaces
 
@@ -13,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("", overview, name="overview"),
     path("workspaces/", workspaces, name="workspaces"),
     path("workspaces/<path:key>/", workspace, name="workspace"),
+    path("data-health/", data_health, name="data_health"),
     path("set-up/", set_up, name="set_up"),
     path("set-up/later/", later, name="set_up_later"),
     path("progress/", progress, name="progress"),
@@ -26,4 +30,6 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", sign_out, name="sign_out"),
     path("sign-in/link/<str:token>/", sign_in_link, name="sign_in_link"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -72,7 +72,9 @@ def watched(request: Any, browser: Browser, live_server: Any, ledger: Organizati
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/?breakdown=token_type", "/workspaces/", "/workspaces/wrkspc_2/", "/set-up/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?breakdown=token_type", "/workspaces/", "/workspaces/wrkspc_2/", "/data-health/", "/set-up/"]
+)
 def test_prv_03_pages_break_no_policy_and_ask_no_other_site(watched: Watched, path: str) -> None:
     watched.open(path)
     assert watched.problems == []

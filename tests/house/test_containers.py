@@ -76,7 +76,7 @@ def test_the_image_installs_from_the_lock_with_hashes_and_keeps_no_tools() -> No
     assert any("uv sync --frozen --no-dev" in line for line in installs)
     final = " ".join(of("RUN"))
     assert "install" not in final.replace("/pip", "")
-    assert of("COPY") == ["--from=build /app /app"]
+    assert of("COPY") == ["--from=build /app /app", "--from=postgres /client /usr/lib/postgresql"]
     for tool in ("pip", "setuptools", "wheel", "ensurepip"):
         assert f"/{tool}" in final
 
@@ -184,6 +184,37 @@ def test_every_container_that_stays_has_a_health_check() -> None:
         if name in OURS:
             part = "web" if name == "all" else name
             assert check["test"] == ["CMD", "python", "manage.py", "alive", part]
+
+
+def test_the_image_has_the_dump_programs_of_the_server_it_runs_with() -> None:
+    server = services()["postgres"]["image"]
+    assert of("FROM", 1) == [f"{server} AS postgres"]
+    major = server.removeprefix("postgres:").split("-")[0]
+    assert re.findall(r"postgresql/(\d+)/", of("RUN", 1)[0]) == [major] * 3
+
+
+def test_the_dump_programs_of_the_image_bring_their_libraries(tmp_path: Path) -> None:
+    """The command of the Dockerfile, with this machine's version and a folder of ours."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    lib = tmp_path / "17/lib"
+    (gather,) = of("RUN", 1)
+    gather = gather.replace("/usr/lib/postgresql/17/bin", str(programs)).replace("/usr/lib/postgresql/17/lib", str(lib))
+    subprocess.run(["sh", "-ec", gather.replace("/client", str(tmp_path))], check=True)
+    for program in ("pg_dump", "pg_restore"):
+        path, environment = tmp_path / "17/bin" / program, {"LD_LIBRARY_PATH": str(lib), "PATH": os.environ["PATH"]}
+        linked = subprocess.check_output(["ldd", str(lib / program)], env=environment, text=True)
+        assert "not found" not in linked
+        elsewhere = [line for line in linked.splitlines() if "=> /" in line and str(lib) not in line]
+        assert all(re.search(r"lib(c|m|dl|rt|pthread|resolv)\.so", line) for line in elsewhere)
+        assert subprocess.check_output([str(path), "--version"], text=True).startswith(f"{program} (PostgreSQL)")
+
+
+def test_backups_outlive_the_container_that_makes_them() -> None:
+    migrate = services()["migrate"]
+    assert migrate["volumes"] == ["backups:/data"]
+    assert migrate["environment"]["COSTWATCH_DATA_DIR"] == "/data"
+    assert migrate["user"].endswith(":0")
+    assert "backups" in compose()["volumes"]
 
 
 def test_postgresql_has_a_pinned_major_and_a_volume() -> None:

@@ -11,7 +11,7 @@ from costwatch.access import links
 from tests.web.conftest import text_of
 
 PASSWORD = "a long enough phrase"
-OPEN = {"sign_in", "sign_in_demo", "sign_out", "sign_in_link", "healthz"}
+OPEN = {"sign_in", "sign_in_demo", "sign_out", "sign_in_link", "healthz", "readyz", "metrics"}
 ARGUMENTS = {"workspace": ["default"], "sign_in_link": ["x"]}
 
 

@@ -1,0 +1,45 @@
+"""Whether reading goes on: what a monitor asks, answered with a few indexed lookups."""
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Min
+
+from costwatch import clock
+from costwatch.ingest import heartbeat
+from costwatch.ingest.models import Run, Source
+from costwatch.insights.health import allowed_age
+from costwatch.role import BEAT, WORKER
+
+
+def database_answers() -> bool:
+    """Whether the database answers. Raises: django.db.Error when it does not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone() == (1,))
+
+
+def scheduler_rings() -> bool:
+    """Whether the scheduler rang and a worker heard it, not longer than three minutes ago (TSK-06)."""
+    ages = heartbeat.ages()
+    return all((age := ages.of(role)) is not None and age <= heartbeat.LATE_AFTER for role in (BEAT, WORKER))
+
+
+def sources_are_read() -> bool:
+    """Whether every source that may be read succeeded within the time it may take.
+
+    One that never did counts from its first try, so that a first read has its time and a wrong key does not hide.
+    """
+    now = clock.now()
+    rows = Source.objects.filter(available=True)
+    for organization, name, last in rows.values_list("organization_id", "name", "last_success_at"):
+        since = last or _first_try(organization, name)
+        if since and now - since > allowed_age(name):
+            return False
+    return True
+
+
+def _first_try(organization_id: int, source: str) -> datetime | None:
+    runs = Run.objects.filter(organization=organization_id, source=source)
+    first: datetime | None = runs.aggregate(first=Min("started_at"))["first"]
+    return first
