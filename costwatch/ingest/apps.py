@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from costwatch.allocator import keep_little
 from costwatch.role import BEAT, WORKER
 
 
@@ -14,6 +15,7 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         """Refuse to start on an environment that cannot be read, with every mistake in it at once."""
+        keep_little()
         if not settings.PROBLEMS:
             return
         from costwatch.ingest.examine.boot import mistakes

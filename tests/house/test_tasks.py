@@ -1,11 +1,18 @@
 """Task settings are asserted on the loaded application, not assumed (TSK-01)."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 from celery.signals import worker_process_init
 
+from costwatch.allocator import keep_little
 from costwatch.broker import transport_options
 from costwatch.celery import app
 from costwatch.ingest.separate import begin_child
 from costwatch.ingest.tasks import SECONDS_A_TASK
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_tsk_01_the_worker_settings_are_safe() -> None:
@@ -71,3 +78,17 @@ def test_tasks_accept_arguments_they_do_not_know() -> None:
         parameters = inspect.signature(task.run).parameters.values()
         if name.startswith("costwatch.") and parameters:
             assert any(one.kind is one.VAR_KEYWORD for one in parameters), name
+
+
+def test_a_worker_has_neither_pages_nor_the_api_in_memory() -> None:
+    asked = (
+        "import sys; from costwatch.celery import app; from celery.signals import worker_init; "
+        "app.loader.import_default_modules(); worker_init.send(app); "
+        "print([name for name in ('rest_framework.serializers', 'costwatch.urls', 'costwatch.web.urls') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_allocator_of_this_system_gives_memory_back() -> None:
+    assert keep_little()

@@ -125,6 +125,7 @@ def test_ing_14_a_count_beyond_64_bits_is_set_aside_and_the_others_are_kept(run:
         row % ('"123"', 4, ""),
         row % ("true", 5, ""),
         row % (10**15, 6, ""),
+        row % (10**15 + 1, 9, ""),
         row % (7, 7, ',"brand_new_field":{"x":1}'),
         (row % (8, 8, "")).replace('"output_tokens":1,', ""),
     ]
@@ -138,7 +139,7 @@ def test_ing_14_a_count_beyond_64_bits_is_set_aside_and_the_others_are_kept(run:
     kept = dict(Fact.objects.values_list("series__api_key_id", "uncached_input_tokens"))
     assert kept == {"k6": 10**15, "k7": 7}
     reasons = list(Quarantined.objects.values_list("reason", flat=True))
-    assert len(reasons) == 6
+    assert len(reasons) == 7
     assert any("$.output_tokens" in reason or "output_tokens" in reason for reason in reasons)
     assert Coverage.objects.get(source="usage").state == "inconsistent"
     assert Novelty.objects.filter(path="brand_new_field").get().seen >= 1
