@@ -24,9 +24,9 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.dev
-	$(BIN)/python bench/pricing_rate.py
-	$(BIN)/python bench/ingest_rate.py
+bench: $(VENV)/.dev services
+	@$(BIN)/uv sync --quiet --frozen --inexact --group bench
+	@$(BIN)/python -m bench
 
 setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
