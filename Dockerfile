@@ -19,6 +19,15 @@ COPY static static
 RUN COSTWATCH_DATA_DIR=/tmp/data .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
  && .venv/bin/python -m compileall -q -j 0 manage.py pricing costwatch
 
+# pg_dump and pg_restore of the version that docker-compose.yml runs, with the libraries they need and Python does not.
+FROM postgres:17-bookworm AS postgres
+RUN mkdir -p /client/17/bin /client/17/lib && cd /usr/lib/postgresql/17/bin && cp pg_dump pg_restore /client/17/lib/ \
+ && ldd pg_dump pg_restore | awk '$2 == "=>" && $3 ~ "^/" {print $3}' | sort -u \
+  | grep -Ev '/lib(c|m|dl|rt|pthread|resolv)\.so' | xargs -I{} cp -L {} /client/17/lib/ \
+ && for name in pg_dump pg_restore; do printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/%s "$@"\n' \
+      /usr/lib/postgresql/17/lib /usr/lib/postgresql/17/lib $name > /client/17/bin/$name; done \
+ && chmod 755 /client/17/bin/*
+
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     COSTWATCH_DATA_DIR=/data COSTWATCH_BIND=0.0.0.0 PORT=8000 HOME=/tmp REMAP_SIGTERM=SIGQUIT
@@ -28,6 +37,7 @@ RUN rm -rf /usr/local/lib/python3.11/site-packages/pip* /usr/local/lib/python3.1
       /usr/local/lib/python3.11/site-packages/wheel* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip* \
  && mkdir /data && chgrp 0 /data && chmod 2770 /data
 COPY --from=build /app /app
+COPY --from=postgres /client /usr/lib/postgresql
 WORKDIR /app
 USER 10001:0
 VOLUME /data

@@ -142,7 +142,7 @@ def _note_equal(owner: Owner, reads: Sequence[Read], now: datetime) -> None:
     for start, end in spans:
         if not mine.filter(start=start, end=end).update(read_at=now):
             mine.create(organization_id=owner.organization_id, source=owner.source, start=start, end=end, read_at=now)
-            mine.filter(start__gte=start, end__lte=end).exclude(start=start, end=end).delete()
+        mine.filter(start__gte=start, end__lte=end).exclude(start=start, end=end).delete()
 
 
 def _mine(owner: Owner) -> QuerySet[Coverage]:

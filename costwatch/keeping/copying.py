@@ -20,7 +20,7 @@ from costwatch.keeping.sides import PostgresSide, SQLiteSide
 from costwatch.keeping.tables import Table
 from costwatch.keeping.totals import DIGEST, Control, Totals, compare, digest, ordered, totals
 
-BATCH = 100_000
+BATCH = 20_000
 Row = tuple[Any, ...]
 Tell = Callable[[str], None]
 
@@ -39,15 +39,23 @@ class Copy:
 
         Where a table differs, somebody wrote to the source since an earlier attempt: it is copied once more.
         """
-        self._copy()
+        try:
+            self._copy()
+        except psycopg.IntegrityError:
+            # A row that is there has another number by now.
+            self._again({table.name for table in _moved()})
         controls = self.compare()
         if wrong := {one.table for one in controls if not one.is_equal}:
-            self.tell(f"The source has changed since the copy began; copying again: {', '.join(sorted(wrong))}")
-            self.target.ask(f"TRUNCATE {', '.join(sorted(wrong))} CASCADE")
-            self.target.raw.commit()
-            self._copy()
+            self._again(wrong)
             controls = self.compare()
         return controls
+
+    def _again(self, names: set[str]) -> None:
+        self.target.raw.rollback()
+        self.tell(f"The source has changed since the copy began; copying again: {', '.join(sorted(names))}")
+        self.target.ask(f"TRUNCATE {', '.join(sorted(names))} CASCADE")
+        self.target.raw.commit()
+        self._copy()
 
     def compare(self) -> list[Control]:
         """Every figure of both sides: rows, sums, and the digest over every value."""
@@ -73,24 +81,32 @@ class Copy:
     def _copied(self, table: Table) -> Iterator[int]:
         """Write the rows behind the last one that is there, a batch a transaction. Shape: rows of each batch."""
         rows = map(_Written(table), self._rows_after(table, self._last_key(table)))
-        types = [str(one.db_type(connections[self.alias])).split("(")[0] for one in _fields(table)]
+        types = self._types(table)
         columns = ", ".join(f'"{column.name}"' for column in table.columns)
         while batch := self._write(table, columns, types, islice(rows, BATCH)):
             yield batch
 
     def _write(self, table: Table, columns: str, types: list[str], rows: Iterator[Row]) -> int:
         written = 0
+        sql = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
         try:
-            sql = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
-            with self.target.raw.transaction(), self.target.raw.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+            with self.target.raw.cursor() as cursor, cursor.copy(sql.encode()) as copy:
                 copy.set_types(types)
                 for written, row in enumerate(rows, 1):  # noqa: B007
                     copy.write_row(row)
-        except psycopg.OperationalError as error:
-            raise CannotKeep(f"the target went away ({str(error).strip()}). Run this again: it carries on.") from None
-        except psycopg.Error as error:
+            self.target.raw.commit()
+        except psycopg.DataError as error:
             raise CannotKeep(f"a row of {table.name} cannot be stored by PostgreSQL: {str(error).strip()}") from None
         return written
+
+    def _types(self, table: Table) -> list[str]:
+        """The types of the columns as the database has them: a model may say `integer` where `bigint` was made."""
+        sql = (
+            "SELECT attname::text, atttypid::regtype::text FROM pg_attribute"  # noqa: S608
+            f" WHERE attrelid = '\"{table.name}\"'::regclass"
+        )
+        of = dict(self.target.ask(sql).fetchall())
+        return [of[column.name] for column in table.columns]
 
     def _last_key(self, table: Table) -> Row | None:
         keys = ", ".join(f'"{column.name}"' for column in table.keys)
@@ -121,11 +137,6 @@ class Copy:
 def _moved() -> tuple[Table, ...]:
     """Every table but the one row that makes the target an installation."""
     return tuple(table for table in tables.tables() if table.name != tables.INSTALLATION)
-
-
-def _fields(table: Table) -> list[Any]:
-    by_column = {one.column: one for one in table.model._meta.concrete_fields if one.column}
-    return [by_column[column.name] for column in table.columns]
 
 
 def _as_sqlite(value: Any) -> Any:

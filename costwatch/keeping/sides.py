@@ -63,9 +63,18 @@ class PostgresSide:
         )
 
 
-def session(wrapper: BaseDatabaseWrapper, **session_settings: str) -> PostgresSide:
-    """A session of its own on the database of a Django connection, without the deadlines of a page or a worker."""
-    given = wrapper.get_connection_params()
+def of(wrapper: BaseDatabaseWrapper) -> SQLiteSide | PostgresSide:
+    """The database of a Django connection, in that connection's session."""
+    wrapper.ensure_connection()
+    return (SQLiteSide if wrapper.vendor == "sqlite" else PostgresSide)(wrapper.connection)
+
+
+def session(wrapper: BaseDatabaseWrapper, *, dbname: str = "", **session_settings: str) -> PostgresSide:
+    """A session of its own on the server of a Django connection, without the deadlines of a page or a worker.
+
+    It is on the same database unless another is named.
+    """
+    given = wrapper.get_connection_params() | ({"dbname": dbname} if dbname else {})
     wanted = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", **session_settings}
     allowed = {name: value for name, value in given.items() if name not in ("context", "cursor_factory", "options")}
     options = " ".join(f"-c {name}={value}" for name, value in wanted.items())

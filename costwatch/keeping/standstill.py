@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.utils import Error
+from django.db.utils import DatabaseError, OperationalError
 
 from costwatch.ingest import lease
 from costwatch.ingest.models import Lease
@@ -47,13 +47,16 @@ def refuse_while_read(alias: str) -> None:
     connection = connections[alias]
     if connection.vendor == "postgresql":
         _refuse_while_connected(alias)
-    if Lease._meta.db_table not in connection.introspection.table_names():
-        return
     try:
+        if Lease._meta.db_table not in connection.introspection.table_names():
+            return
         if alias == DEFAULT_DB_ALIAS:
             lease.sweep()
-    except Error as error:
+    except OperationalError as error:
         raise CannotKeep(f"the database is in use: {error}. Stop costwatch first.") from None
+    except DatabaseError:
+        # A damaged database is read by nobody.
+        return
     held = Lease.objects.using(alias).filter(expires_at__gt=datetime.now(UTC)).values_list("source", flat=True)
     if names := ", ".join(sorted(held)):
         raise CannotKeep(f"{names} is being read right now. Stop costwatch, wait a minute and run this again.")

@@ -20,6 +20,7 @@ class Cursor(Protocol):
     """What both drivers' cursors have."""
 
     def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
     def fetchmany(self, size: int, /) -> list[Any]: ...
 
 
@@ -159,9 +160,9 @@ def _amounts() -> set[tuple[str, str]]:
     }
 
 
-def as_table(controls: Iterable[Control]) -> str:
+def as_table(controls: Iterable[Control], here: str = "here", there: str = "there") -> str:
     """The comparison for a terminal; differences carry a mark."""
-    rows = [("table", "figure", "here", "there", "")]
+    rows = [("table", "figure", here, there, "")]
     rows += [(one.table, one.what, one.here, one.there, "equal" if one.is_equal else "DIFFERENT") for one in controls]
     widths = [max(len(row[place]) for row in rows) for place in range(4)]
     return "\n".join(

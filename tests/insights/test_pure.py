@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwatch.insights.forecast import forecast
+from costwatch.insights.grains import pieces
 from costwatch.insights.periods import Period, compared, comparison, month, parse
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span, question
 from costwatch.insights.split import split
@@ -108,3 +109,56 @@ def test_the_defaults_are_this_month_until_tomorrow(now: object) -> None:
 def test_q02_q06_a_question_outside_the_list_is_refused(wrong: dict) -> None:
     with pytest.raises(BadQuestion):
         Query(**({"since": date(2026, 11, 1), "until": date(2026, 11, 2)} | wrong))
+
+
+# -- pieces -------------------------------------------------------------------------------------------------------
+
+
+def told(query: Query, *stale: date) -> list[str]:
+    return [f"{piece.grain} {piece.since} {piece.until} {piece.by}".strip() for piece in pieces(query, stale)]
+
+
+def test_whole_months_are_read_from_months_and_the_edges_from_days() -> None:
+    year = Query(date(2025, 11, 21), date(2026, 11, 21), "total")
+    assert told(year) == [
+        "day 2025-11-21 2025-12-01",
+        "month 2025-12-01 2026-11-01",
+        "day 2026-11-01 2026-11-21",
+    ]
+    by_month = Query(date(2026, 9, 1), date(2026, 11, 1), "month")
+    assert told(by_month) == ["month 2026-09-01 2026-11-01 month"]
+
+
+def test_a_stale_month_is_read_from_its_days() -> None:
+    autumn = Query(date(2026, 9, 1), date(2026, 12, 1), "total")
+    assert told(autumn, date(2026, 10, 1)) == [
+        "month 2026-09-01 2026-10-01",
+        "day 2026-10-01 2026-11-01",
+        "month 2026-11-01 2026-12-01",
+    ]
+
+
+@pytest.mark.parametrize("interval", ["hour", "day", "week"])
+def test_finer_questions_are_read_from_days_alone(interval: str) -> None:
+    assert told(Query(date(2026, 9, 1), date(2026, 12, 1), interval)) == ["day 2026-09-01 2026-12-01 day"]
+
+
+@given(
+    since=st.dates(date(2024, 1, 1), date(2026, 12, 31)),
+    days=st.integers(1, 800),
+    stale=st.sets(st.integers(0, 40), max_size=6),
+    interval=st.sampled_from(["total", "month"]),
+)
+def test_pieces_cover_every_day_of_a_question_once(since: date, days: int, stale: set[int], interval: str) -> None:
+    query = Query(since, since + timedelta(days=days), interval)
+    months = [date(2024 + n // 12, n % 12 + 1, 1) for n in stale]
+    covered = [
+        piece.since + timedelta(days=offset)
+        for piece in pieces(query, months)
+        for offset in range((piece.until - piece.since).days)
+    ]
+    assert covered == [since + timedelta(days=offset) for offset in range(days)]
+    for piece in pieces(query, months):
+        if piece.grain == "month":
+            assert piece.since.day == piece.until.day == 1
+            assert not any(piece.since <= month < piece.until for month in months)

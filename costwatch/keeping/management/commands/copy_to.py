@@ -1,11 +1,13 @@
 """manage.py copy_to: move an installation from SQLite to PostgreSQL; kill it at any point and run it again."""
 
+import sqlite3
 import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.utils import Error
@@ -37,6 +39,10 @@ class Command(BaseCommand):
                 self._copy(source, options["url"])
         except CannotKeep as error:
             raise CommandError(str(error)) from None
+        except psycopg.Error as error:
+            raise CommandError(f"PostgreSQL: {str(error).strip()}. Run this again: it carries on.") from None
+        except (sqlite3.Error, Error) as error:
+            raise CommandError(f"a database failed: {str(error).strip()}. Run this again: it carries on.") from None
 
     def _copy(self, source: str, url: str) -> None:
         began = time.monotonic()
