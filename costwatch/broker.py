@@ -59,7 +59,7 @@ def caches(url: str) -> dict[str, dict[str, Any]]:
         return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     return {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "costwatch.access.counting.SharedCache",
             "LOCATION": url,
             "KEY_PREFIX": "costwatch-cache",
             "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},

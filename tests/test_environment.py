@@ -175,7 +175,7 @@ def test_a_password_of_its_own_goes_into_the_brokers_address() -> None:
 
 
 def test_redis_counts_sign_ins_for_all_web_processes() -> None:
-    assert caches("redis://:x@redis:6379/0")["default"]["BACKEND"].endswith("RedisCache")
+    assert caches("redis://:x@redis:6379/0")["default"]["BACKEND"].endswith("SharedCache")
     assert caches("memory://")["default"]["BACKEND"].endswith("LocMemCache")
     assert transport_options("memory://") == {}
     assert transport_options("redis://x")["visibility_timeout"] == 900

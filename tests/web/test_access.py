@@ -1,6 +1,8 @@
 """Coming in: sign-in, throttling, one-time links, the demo user, and what is open to everybody."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,6 +10,8 @@ from django.test import Client
 from django.urls import get_resolver
 
 from costwatch.access import links
+from costwatch.broker import caches
+from tests.servers import redis
 from tests.web.conftest import text_of
 
 PASSWORD = "a long enough phrase"
@@ -69,6 +73,21 @@ def test_five_wrong_passwords_close_the_door_for_that_name_and_address(client: C
     assert blocked.status_code == 429
     elsewhere = client.post("/sign-in/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
     assert elsewhere.status_code == 302
+
+
+def test_failures_are_counted_with_redis_and_while_it_is_away(ada: User, settings: Any, tmp_path: Path) -> None:
+    """Two web processes share a count; a broker that is gone keeps nobody out and lets nobody try for ever."""
+    with redis(tmp_path) as server:
+        settings.CACHES = caches(server.url)
+        one, two = Client(), Client()
+        for caller in (one, two, one, two, one):
+            assert caller.post("/sign-in/", {"username": "ada", "password": "wrong"}).status_code == 403
+        assert two.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 429
+        server.stop()
+        assert two.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 302
+        for _ in range(5):
+            assert one.post("/sign-in/", {"username": "ada", "password": "wrong"}).status_code == 403
+        assert one.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 429
 
 
 def test_an_unknown_name_is_answered_like_a_wrong_password(client: Client, ada: User) -> None:
