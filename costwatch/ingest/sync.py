@@ -14,7 +14,7 @@ from django.conf import settings
 from costwatch import clock
 from costwatch.directory import mirror
 from costwatch.directory.models import Organization
-from costwatch.ingest import cost, coverage, usage
+from costwatch.ingest import cost, coverage, usage, weight
 from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.lease import Held, lease
@@ -145,9 +145,10 @@ class _Windows:
 
     def run(self) -> Run | None:
         """Read what is due (or the given span); then what only lacks a second equal read, which is due at once."""
-        if not self._planned(clock.now()):
+        if not (planned := self._planned(clock.now())):
             return None
         with running(self.organization, self.source, self.client) as progress:
+            self._fit(planned)
             try:
                 for _ in range(2):
                     self._pass(self._planned(clock.now()), progress)
@@ -158,6 +159,15 @@ class _Windows:
             if self.source == COST_SOURCE:
                 give_colours(self.organization)
         return progress.run
+
+    def _fit(self, planned: list[Window]) -> None:
+        """Make the windows as large as this organization's hours allow."""
+        if self.source != USAGE_SOURCE:
+            return
+        rows = weight.rows_an_hour(self.organization.pk)
+        if rows is None and len(planned) > SLICES:
+            rows = weight.weigh(clock.floor_day(clock.now()) - clock.DAY, self._reader().read_base)
+        self.cadence = weight.fitting(rows or 0, self.cadence)
 
     def _planned(self, now: datetime) -> list[Window]:
         if not self.order.is_exact:

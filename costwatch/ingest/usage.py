@@ -20,7 +20,7 @@ from costwatch.ledger.rollup import refresh_days
 from costwatch.upstream import usage
 from costwatch.upstream.client import AdminClient
 from costwatch.upstream.errors import Refused
-from costwatch.upstream.pages import Bucket, Window
+from costwatch.upstream.pages import Bucket, Report, Window
 from costwatch.upstream.usage import BASE, FAST, FAST_LONG, LONG, Parsed, Rejected
 
 SOURCE = "usage"
@@ -53,7 +53,7 @@ class Reader:
         Raises: UpstreamError. An organization that may not filter by speed has one: that refusal is kept, not raised.
         """
         reach("fetch.before")
-        base = usage.read(self.client, window, BASE, limit=limit)
+        base = self.read_base(window, limit)
         chains = Chains(_by_start(base.buckets), None, None, None, base.largest_page)
         if self.reads_speed:
             try:
@@ -66,6 +66,10 @@ class Reader:
                 chains.fast_long = _by_start(usage.read(self.client, window, FAST_LONG, limit=limit).buckets)
         reach("fetch.after")
         return chains
+
+    def read_base(self, window: Window, limit: int = 0) -> Report:
+        """The chain that everything is split from. Raises: UpstreamError."""
+        return usage.read(self.client, window, BASE, limit=limit)
 
 
 @dataclass(slots=True)

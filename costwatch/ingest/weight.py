@@ -1,0 +1,45 @@
+"""How much one window may hold: as many buckets as stay comfortable in memory, whatever the organization's size.
+
+A week of hours is the most the vendor answers at once; for a thousand keys that is 90 MB, and several are under way.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from costwatch import clock
+from costwatch.ingest.plan import Cadence
+from costwatch.ledger.models import Fact
+from costwatch.upstream.errors import UpstreamError
+from costwatch.upstream.pages import COMFORTABLE_BYTES, Report, Window
+
+# A row with every dimension, as the vendor writes it.
+BYTES_A_ROW = 550
+HOURS_A_DAY = 24
+
+
+def rows_an_hour(organization_id: int) -> float | None:
+    """How many rows an hour has, by the newest day in the ledger; None where it holds none."""
+    newest = Fact.objects.filter(series__organization=organization_id).order_by("-bucket_start").first()
+    if newest is None:
+        return None
+    day = {"bucket_start__gt": newest.bucket_start - clock.DAY, "bucket_start__lte": newest.bucket_start}
+    return Fact.objects.filter(series__organization=organization_id, **day).count() / HOURS_A_DAY
+
+
+def fitting(rows: float, cadence: Cadence) -> Cadence:
+    """A cadence whose windows hold as many buckets of so many rows as is comfortable: whole days where it can be."""
+    fit = int(COMFORTABLE_BYTES / (max(rows, 1) * BYTES_A_ROW))
+    if fit > HOURS_A_DAY:
+        fit -= fit % HOURS_A_DAY
+    return replace(cadence, most=max(1, min(cadence.most, fit)))
+
+
+def weigh(day: datetime, read: Callable[[Window, int], Report]) -> float:
+    """How many rows an hour has, asked of the vendor: one request for a day; 0 where it is not answered."""
+    try:
+        report = read(Window(day, day + clock.DAY), HOURS_A_DAY)
+    except UpstreamError:
+        # Whoever reads the windows will be told why.
+        return 0
+    return sum(len(bucket.rows) for bucket in report.buckets) / HOURS_A_DAY
