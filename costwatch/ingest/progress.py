@@ -26,8 +26,12 @@ class Progress:
 
 
 def progress(organization: Organization) -> Progress:
-    """How many days of usage and cost are read, counted in buckets. One indexed count a source."""
+    """How many days of usage and cost are read, counted in buckets. One indexed count a source.
+
+    The day under way is no history: its hours come and go as due while it lasts.
+    """
     now = clock.now()
+    today = clock.floor_day(now)
     health = {one.name: one for one in Source.objects.filter(organization=organization)}
     done = total = 0
     for source, buckets in ((COST_SOURCE, 1), (USAGE_SOURCE, 24)):
@@ -37,10 +41,9 @@ def progress(organization: Organization) -> Progress:
         # a bar that counts days which turn out not to exist would go backwards.
         measured_by = source if organization.history_since else USAGE_SOURCE
         since = clock.midnight(history_since(organization, now, measured_by))
-        days = -((since - now) // clock.DAY)
-        read = Coverage.objects.filter(organization=organization, source=source, start__gte=since).count()
-        expected = days if buckets == 1 else -((since - now) // clock.HOUR)
+        days = max(0, (today - since) // clock.DAY)
+        span = {"start__gte": since, "start__lt": today}
         total += days
-        done += days if read >= expected else read // buckets
+        done += Coverage.objects.filter(organization=organization, source=source, **span).count() // buckets
     failing = next((one.last_error for one in health.values() if one.failures), "")
     return Progress(done, total, failing.splitlines()[0] if failing else "")

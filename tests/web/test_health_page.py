@@ -148,13 +148,13 @@ def test_history_that_is_still_read_shows_its_progress_and_asks_again_by_itself(
     Coverage.objects.filter(source="usage", start__lt=moment(1)).delete()
     Coverage.objects.update(first_read_at=clock.now() - timedelta(minutes=1))
     html = read(page)
-    assert verdict(html) == "Complete to 14:05 UTC; history 68 % read."
+    assert verdict(html) == "Complete to 14:05 UTC; history 69 % read."
     panel = part(html, "backfill")
     assert 'hx-trigger="every 3s"' in panel
-    assert '<progress value="70" max="102"' in panel
-    assert "70 of 102 days" in panel
+    assert '<progress value="69" max="100"' in panel
+    assert "69 of 100 days" in panel
     assert "71 days a minute" in panel
-    assert "about 27 s left" in panel
+    assert "about 26 s left" in panel
     assert "31 not read yet" in html
 
 
