@@ -152,7 +152,7 @@ def _mine(owner: Owner) -> QuerySet[Coverage]:
 def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime) -> Coverage:
     equal = old is not None and not changed and not read.kept
     first_read_at = old.first_read_at if old else now
-    if read.kept or read.rejected:
+    if read.rejected or (read.kept and read.end <= now):
         state = State.INCONSISTENT
     elif old and old.state in FINAL:
         state = State.REVISED if changed else State(old.state)

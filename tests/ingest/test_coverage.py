@@ -1,13 +1,13 @@
 """The books of reading: when each bucket was last read, in one row for a whole span that was as before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from costwatch.directory.models import Organization
-from costwatch.ingest import coverage
+from costwatch.ingest import coverage, split
 from costwatch.ingest.coverage import Owner, Read, keep, known, last_reads
 from costwatch.ingest.models import Coverage, EqualRead
 from costwatch.ingest.sync import Order
@@ -95,7 +95,7 @@ def test_one_organization_reads_nothing_for_another(owner: Owner) -> None:
 
 
 def test_ing_01_a_poll_that_finds_everything_equal_writes_to_no_table_of_the_ledger(run: Sync) -> None:
-    order = Order(since=datetime(2026, 11, 18).date(), until=datetime(2026, 11, 21).date())
+    order = Order(since=date(2026, 11, 18), until=date(2026, 11, 21))
     run("directory", "cost", "usage")
     run("usage", order=order)
     with CaptureQueriesContext(connection) as asked:
@@ -109,3 +109,22 @@ def test_ing_01_a_poll_that_finds_everything_equal_writes_to_no_table_of_the_led
     assert Fact.objects.exists()
     assert SeriesDay.objects.exists()
     assert GroupDay.objects.exists()
+
+
+def test_hours_that_do_not_add_up_are_inconsistent_once_they_are_over(
+    run: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chains read one after the other differ while the hour lasts; that is no news, and it is read again."""
+
+    def never(*given: object, **named: object) -> None:
+        raise split.Negative
+
+    order = Order(since=date(2026, 11, 20), until=date(2026, 11, 21))
+    with monkeypatch.context() as broken:
+        broken.setattr(split, "facts", never)
+        run("directory", "usage", order=order)
+    states = dict(Coverage.objects.filter(source="usage").values_list("start__hour", "state"))
+    assert states == {**dict.fromkeys(range(14), "inconsistent"), 14: "open"}
+    assert not Fact.objects.exists()
+    run("usage", order=order)
+    assert Fact.objects.filter(bucket_start__hour=14).exists()
