@@ -15,7 +15,7 @@ from costwatch.api import pages, parameters, questions, shapes
 from costwatch.api.deadline import deadline
 from costwatch.api.parameters import Parameter
 from costwatch.api.routes import Route, answer
-from costwatch.directory.models import ApiKey, Organization, Workspace
+from costwatch.directory.models import DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
 
 Json = dict[str, Any]
 Values = Mapping[str, Any]
@@ -159,7 +159,7 @@ class ApiKeys(Listing):
         """The keys of an organization, of a workspace or of a status."""
         rows = _of_organization(ApiKey.objects.select_related("organization"), values)
         if "workspace_id" in values:
-            rows = rows.filter(workspace_key=values["workspace_id"])
+            rows = rows.filter(_in_workspace(values["workspace_id"]))
         return rows.filter(status=values["status"]) if "status" in values else rows
 
     @staticmethod
@@ -199,6 +199,12 @@ class OneApiKey(One):
 def _of_organization(rows: QuerySet[Any], values: Values) -> QuerySet[Any]:
     wanted = values.get("organization_id")
     return rows if wanted is None else rows.filter(organization__external_id=wanted)
+
+
+def _in_workspace(wanted: str) -> Q:
+    """The keys of a workspace. As in reports, the default workspace's real id is accepted for `default`."""
+    whose = Workspace.objects.filter(key=DEFAULT_WORKSPACE, external_id=wanted).values("organization")
+    return Q(workspace_key=wanted) | Q(workspace_key=DEFAULT_WORKSPACE, organization__in=whose)
 
 
 def _seen(row: Workspace | ApiKey) -> Json:

@@ -17,7 +17,6 @@ Json = dict[str, Any]
 MOST_PARAMETERS = 200
 LONGEST_TEXT = 2000
 FIRST_YEAR, LAST_YEAR = 2000, 2099
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
@@ -96,12 +95,10 @@ def _unknown(known: dict[str, Parameter]) -> str:
 
 def day(text: str) -> date:
     """A day as YYYY-MM-DD. Raises: ValueError."""
-    if _DAY.fullmatch(text):
-        try:
-            return _within(date.fromisoformat(text))
-        except ValueError:
-            pass
-    raise ValueError(_("It is not a day between 2000 and 2099. Write it as 2026-11-01."))
+    try:
+        return _within(clock.day(text))
+    except ValueError:
+        raise ValueError(_("It is not a day between 2000 and 2099. Write it as 2026-11-01.")) from None
 
 
 def moment(text: str) -> datetime:

@@ -27,6 +27,11 @@ def problem(request: HttpRequest, status: int, detail: str, errors: Errors = ())
     return HttpResponse(json.dumps(body), status=status, content_type=MEDIA_TYPE)
 
 
+def database_is_away() -> str:
+    """What is said while the database does not answer."""
+    return _("The database does not answer. Try again in a moment.")
+
+
 def sentence(text: str) -> str:
     """A message as a sentence: with a capital and a full stop."""
     text = text.strip()
@@ -46,12 +51,16 @@ class ProblemMiddleware:
             return response
         made = problem(request, response.status_code, _detail(response.status_code))
         made.headers["Cache-Control"] = "no-store"
+        if "Retry-After" in response.headers:
+            made.headers["Retry-After"] = response.headers["Retry-After"]
         return made
 
 
 def _detail(status: int) -> str:
     if status == 404:
         return _("There is nothing at this address. The operations are listed at /api/v1/docs/.")
+    if status == 503:
+        return database_is_away()
     if status >= 500:
         return _("The request failed on our side. Try again; if it fails again, look into the log.")
     return _(

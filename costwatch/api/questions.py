@@ -14,8 +14,8 @@ MOST_ROWS = 5000
 MOST_DIMENSIONS = 4
 # Amounts of a day are summed into longer intervals here: so many within about two seconds.
 MOST_AMOUNTS = 100_000
-# Usage around the clock has 24 rows a day by the hour, so its range ends where the rows do.
-MOST_DAYS = {"hour": MOST_ROWS // 24, "day": 400, "week": 1100, "month": 1100, "total": 1100}
+# Hours are summed from the facts themselves: a month of them within about two seconds.
+MOST_DAYS = {"hour": 31, "day": 400, "week": 1100, "month": 1100, "total": 1100}
 
 _TEXT = {"type": "string", "maxLength": parameters.LONGEST_TEXT}
 SINCE = Parameter(
@@ -28,7 +28,7 @@ SINCE = Parameter(
 UNTIL = Parameter(
     "until",
     (
-        "The day after the last one. Default: tomorrow. At most 208 days after `since` by the hour, 400 by the day, "
+        "The day after the last one. Default: tomorrow. At most 31 days after `since` by the hour, 400 by the day, "
         "1,100 by the week, month or total."
     ),
     parameters.day,

@@ -12,14 +12,14 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.signals import got_request_exception
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.utils.log import log_response
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
-from costwatch.api.problems import Errors, problem, sentence
+from costwatch.api.problems import Errors, database_is_away, problem, sentence
 from costwatch.insights.query import BadQuestion
 from pricing.table import PriceTableError
 
@@ -52,7 +52,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
         return problem(request, 413, _("The body is too large. Send fewer items at a time."))
     if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError):
         return problem(request, 400, sentence(str(error) or _("The request cannot be read.")))
-    if isinstance(error, OperationalError | PriceTableError | ImproperlyConfigured):
+    if isinstance(error, OperationalError | InterfaceError | PriceTableError | ImproperlyConfigured):
         return _unavailable(request, error)
     got_request_exception.send(sender=None, request=request)
     made = problem(request, 500, _("The request failed on our side. Try again; if it fails again, look into the log."))
@@ -85,8 +85,8 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     log.warning("%s cannot be answered: %s", request.path, error)
     if isinstance(error, OperationalError) and is_cut_off(error):
         detail = _("The question took too long and was stopped. Ask for fewer days, fewer dimensions or one workspace.")
-    elif isinstance(error, OperationalError):
-        detail = _("The database does not answer. Try again in a moment.")
+    elif isinstance(error, OperationalError | InterfaceError):
+        detail = database_is_away()
     else:
         detail = _("The price table cannot be read. Run python -m pricing check on the file of COSTWATCH_PRICES_FILE.")
     made = problem(request, 503, detail)

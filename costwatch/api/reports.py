@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from costwatch.api import parameters, questions, shapes
 from costwatch.api.deadline import deadline
+from costwatch.api.gate import gate
 from costwatch.api.parameters import Parameter
 from costwatch.api.refusals import Refused
 from costwatch.api.routes import Route, answer
@@ -52,7 +53,7 @@ class Report(Route):
         return answer(request, lambda: self._text(query, form.format), form.media_type)
 
     def _text(self, query: Query, form: str) -> str:
-        with deadline():
+        with gate(), deadline():
             _foresee(query)
             made = report(self.name, query)
         _bound(len(made["rows"]))

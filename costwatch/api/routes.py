@@ -45,6 +45,9 @@ class Negotiation(DefaultContentNegotiation):
     """The `Accept` header or `format` decides; a format that is not there is the caller's mistake."""
 
     def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> list[BaseRenderer]:
+        if len(renderers) == 1:
+            # No choice, no such parameter: the route refuses it as one it does not have.
+            return list(renderers)
         found = [one for one in renderers if one.format == format]
         if not found:
             detail = _("It is not one of %(formats)s.") % {"formats": ", ".join(str(one.format) for one in renderers)}

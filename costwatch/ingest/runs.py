@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Run, Source
@@ -73,8 +75,10 @@ def _finish(progress: Progress) -> None:
     shown = progress.errors[:ERRORS_SHOWN]
     more = len(progress.errors) - len(shown)
     run.error = "\n".join([*shown, *([f"and {more} more"] if more else [])])
-    progress.save()
-    _judge(run, progress.refusal)
+    # Together: who sees that the run is over sees what came of it.
+    with transaction.atomic():
+        progress.save()
+        _judge(run, progress.refusal)
 
 
 def _judge(run: Run, refusal: Refused | None) -> None:

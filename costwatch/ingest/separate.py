@@ -1,5 +1,6 @@
 """The start of a worker or a scheduler that is a process of its own: refuse what cannot work, share no connection."""
 
+import atexit
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -23,6 +24,8 @@ def begin_worker(**_: Any) -> None:
     with _or_exit():
         refuse_wrong_configuration()
         _for_life.enter_context(upstream())
+        # Not left to the end of the interpreter: the sandbox's thread is gone then, and waiting for it takes for ever.
+        atexit.register(_for_life.close)
 
 
 @beat_init.connect

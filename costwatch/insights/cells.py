@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Aggregate, Exists, OuterRef, QuerySet, Sum
+from django.db.models import Aggregate, QuerySet, Sum
 
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
-from costwatch.ingest.models import Coverage
+from costwatch.insights import as_of
 from costwatch.insights.grains import Piece, pieces
 from costwatch.insights.query import METER_DIMENSIONS, Query
 from costwatch.ledger import prices as ledger_prices
@@ -20,8 +20,6 @@ from costwatch.ledger.models import (
     GroupMonth,
     ReportedLine,
     ReportedMonth,
-    ReportedRevision,
-    Revision,
     SeriesDay,
     SeriesMonth,
     StaleMonth,
@@ -155,6 +153,23 @@ def usage_counts(query: Query, dims: tuple[str, ...] = ()) -> Iterator[tuple[Mom
     yield from _summed(_filtered(rows, query, "series"), moment, columns)
 
 
+def _counts_as_of(query: Query, columns: list[str]) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
+    """What the counts were at a time."""
+    sums: dict[tuple[Moment, tuple[str, ...]], Six] = {}
+    for organization in organizations(query):
+        for part in as_of.usage(query, organization):
+            rows = _filtered(part.rows, query, "series")
+            for moment, values, counts in _summed(rows, part.moment, columns, sign=part.sign):
+                if query.interval != "hour" and isinstance(moment, datetime):
+                    moment = moment.date()
+                key = (moment, values)
+                before = sums.get(key, (0,) * 6)
+                sums[key] = tuple(a + b for a, b in zip(before, counts, strict=True))
+    for (moment, values), counts in sums.items():
+        if any(counts):
+            yield moment, values, counts
+
+
 def _summed(
     rows: QuerySet[Any], moment: str, columns: list[str], sign: int = 1
 ) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
@@ -163,31 +178,6 @@ def _summed(
     width = 1 + len(columns)
     for row in found:
         yield row[0], tuple(row[1:width]), tuple(sign * count for count in row[width:])
-
-
-def _counts_as_of(query: Query, columns: list[str]) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
-    """What the facts were at a time: those of hours read and over by then, without the revisions seen later."""
-    read_by_then = Coverage.objects.filter(
-        source="usage",
-        organization=OuterRef("series__organization"),
-        start=OuterRef("bucket_start"),
-        end__lte=query.as_of,
-        first_read_at__lte=query.as_of,
-    )
-    spans = {"bucket_start__gte": query.start, "bucket_start__lt": query.end}
-    facts = _filtered(Fact.objects.filter(Exists(read_by_then), **spans), query, "series")
-    later = _filtered(Revision.objects.filter(Exists(read_by_then), seen_at__gt=query.as_of, **spans), query, "series")
-    sums: dict[tuple[Moment, tuple[str, ...]], Six] = {}
-    for moment, values, counts in (
-        *_summed(facts, "bucket_start", columns),
-        *_summed(later, "bucket_start", columns, sign=-1),
-    ):
-        before = sums.get((moment, values), (0,) * 6)
-        sums[moment, values] = tuple(a + b for a, b in zip(before, counts, strict=True))
-    for (moment, values), counts in sums.items():
-        at = moment if query.interval == "hour" or not isinstance(moment, datetime) else moment.date()
-        if any(counts):
-            yield at, values, counts
 
 
 def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCell]:
@@ -200,19 +190,8 @@ def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCe
             yield from _reported(rows, query, columns, piece)
         return
     every_day = Piece("day", query.since, query.until, by="day")
-    lines = every_day.of(ReportedLine, ReportedMonth).filter(series__currency="USD")
-    read_by_then = Coverage.objects.filter(
-        source="cost",
-        organization=OuterRef("series__organization"),
-        start__date=OuterRef("day"),
-        end__lte=query.as_of,
-        first_read_at__lte=query.as_of,
-    )
-    later = every_day.of(ReportedRevision, ReportedMonth).filter(
-        Exists(read_by_then), series__currency="USD", seen_at__gt=query.as_of
-    )
-    yield from _reported(later, query, columns, every_day, sign=-1)
-    yield from _reported(lines.filter(Exists(read_by_then)), query, columns, every_day)
+    for rows, sign in as_of.reported(query, every_day):
+        yield from _reported(rows.filter(series__currency="USD"), query, columns, every_day, sign=sign)
 
 
 def _reported(

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, DateField, F, Min, Window
-from django.db.models.functions import Lag, TruncDate
+from django.db.models import Count, F, Min, Window
+from django.db.models.functions import Lag
 
 from costwatch import clock
 from costwatch.directory.models import Organization
@@ -15,6 +14,7 @@ from costwatch.ingest.models import Coverage, State
 from costwatch.ingest.sync import history_since
 from costwatch.insights.cache import kept
 from costwatch.insights.freshness import WIDTHS, readable
+from costwatch.insights.moments import UtcDay
 
 MISSING, UNREAD = "missing", "unread"
 # A day is called by the worst of its buckets.
@@ -57,23 +57,13 @@ class Calendar:
         return sum(of.get(state, 0) for of in self.buckets.values())
 
 
-class _UtcDay(TruncDate):
-    """The UTC day of a moment. SQLite keeps moments in UTC and has a function of its own, many times faster."""
-
-    output_field = DateField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
-        inner, params = compiler.compile(self.lhs)
-        return f"date({inner})", tuple(params)
-
-
 def calendar(organization: Organization) -> Calendar:
     """The coverage of every source that this organization's key may read and that is read in buckets."""
     now = clock.now()
     sources = readable(organization, WIDTHS)
     read: dict[str, dict[date, dict[str, int]]] = {source: {} for source in sources}
     rows = Coverage.objects.filter(organization=organization, source__in=sources)
-    counted = rows.annotate(on=_UtcDay("start", tzinfo=UTC)).values_list("source", "on", "state")
+    counted = rows.annotate(on=UtcDay("start", tzinfo=UTC)).values_list("source", "on", "state")
     for source, day, state, number in counted.annotate(number=Count("start")).order_by():
         read[source].setdefault(day, {})[state] = number
     found: dict[date, dict[str, dict[str, int]]] = {}

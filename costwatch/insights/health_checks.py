@@ -1,15 +1,18 @@
 """Whether reading goes on: what a monitor asks, answered with a few indexed lookups."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Min
 
 from costwatch import clock
 from costwatch.ingest import heartbeat
-from costwatch.ingest.models import Run, Source
+from costwatch.ingest.models import Installation, Run, Source
 from costwatch.insights.health import allowed_age
 from costwatch.role import BEAT, WORKER
+
+# How long nobody may be reached with the key after the first start.
+CONNECTS_WITHIN = timedelta(minutes=10)
 
 
 def database_answers() -> bool:
@@ -28,7 +31,8 @@ def scheduler_rings() -> bool:
 def sources_are_read() -> bool:
     """Whether every source that may be read succeeded within the time it may take.
 
-    One that never did counts from its first try, so that a first read has its time and a wrong key does not hide.
+    One that never did counts from its first try, so that a first read has its time and a wrong key does not hide;
+    neither does one with which nobody was ever reached.
     """
     now = clock.now()
     rows = Source.objects.filter(available=True)
@@ -36,7 +40,13 @@ def sources_are_read() -> bool:
         since = last or _first_try(organization, name)
         if since and now - since > allowed_age(name):
             return False
-    return True
+    return not _nobody_was_reached(now)
+
+
+def _nobody_was_reached(now: datetime) -> bool:
+    """Whether there is nothing to read because connecting fails, and did since the first start."""
+    failing = Installation.objects.exclude(connect_error="").filter(anchor__lt=now - CONNECTS_WITHIN)
+    return failing.exists() and not Source.objects.exists()
 
 
 def _first_try(organization_id: int, source: str) -> datetime | None:

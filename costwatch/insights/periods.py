@@ -57,7 +57,7 @@ def parse(*, name: str, since: str, until: str, today: date) -> Period:
     """
     if since or until:
         try:
-            first, last = date.fromisoformat(since), date.fromisoformat(until)
+            first, last = clock.day(since), clock.day(until)
         except ValueError:
             raise BadQuestion("a custom range needs a first and a last day, such as 2026-11-01") from None
         if first > last:

@@ -103,7 +103,8 @@ def question(
         until=until,
         interval=interval,
         group_by=tuple(group_by),
-        filters=gathered,
+        # In one order, however they were given: the same question is answered with the same bytes.
+        filters={name: gathered[name] for name in (*DIMENSIONS, *gathered) if name in gathered},
         as_of=as_of,
     )
 

@@ -34,6 +34,21 @@ def test_the_default_workspace_is_found_by_both_its_names(api: Client) -> None:
     assert (by_key.json()["id"], by_key.json()["external_id"]) == ("default", "wrkspc_real")
 
 
+def test_the_keys_of_the_default_workspace_are_found_by_both_its_names(api: Client) -> None:
+    Workspace.objects.filter(key="wrkspc_3").update(key="default", external_id="wrkspc_real")
+    ApiKey.objects.update(workspace_key="default")
+    other = Organization.objects.create(external_id="org-2", name="Other", created_at=clock.now())
+    ApiKey.objects.create(
+        organization=other,
+        external_id="key-2",
+        workspace_key="default",
+        first_seen_at=clock.now(),
+        last_seen_at=clock.now(),
+    )
+    assert [one["id"] for one in get(api, "keys?workspace_id=default").json()["data"]] == ["key-1", "key-2"]
+    assert [one["id"] for one in get(api, "keys?workspace_id=wrkspc_real").json()["data"]] == ["key-1"]
+
+
 def test_a_key_is_shown_without_anything_that_could_be_its_secret(api: Client) -> None:
     ApiKey.objects.update(partial_key_hint="sk-ant-api03-R2D...igAA", extra={"secret": "sk-ant-api03-whole"})
     made = get(api, "keys/key-1").json()

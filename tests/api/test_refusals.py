@@ -94,6 +94,14 @@ def test_web_06_a_list_knows_only_its_own_parameters(caller: Client, address: st
         assert refused(caller.get(address, {name: "x"}), 400)["errors"][0]["parameter"] == name
 
 
+@pytest.mark.parametrize("format", ["csv", "json", "xml"])
+@pytest.mark.parametrize("address", [*LISTS[:4], "/api/v1/docs/"])
+def test_a_route_with_one_format_has_no_parameter_for_it(caller: Client, address: str, format: str) -> None:
+    (error,) = refused(caller.get(address, {"format": format}), 400)["errors"]
+    assert error["parameter"] == "format"
+    assert error["detail"].startswith("There is no such parameter")
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,6 +1,7 @@
 """Reports over HTTP: what the command prints, to the byte; bounds; entity tags."""
 
 import io
+from contextlib import ExitStack
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from costwatch import clock
-from costwatch.api import questions
+from costwatch.api import gate, questions
 from costwatch.directory.models import Organization, Workspace
 from costwatch.ingest.models import Run
 from costwatch.insights import reports
@@ -39,6 +40,10 @@ def printed(*arguments: str) -> str:
         ),
         (f"spend?{NOVEMBER}&as_of=2026-11-10T00:00:00Z", "spend --as-of 2026-11-10T00:00:00Z"),
         (f"usage?{NOVEMBER}&interval=hour&group_by=api_key_id", "usage --interval hour --group-by api_key_id"),
+        (
+            f"spend?{NOVEMBER}&model=claude-opus-5-5&workspace_id=wrkspc_1",
+            "spend --filter model=claude-opus-5-5 --filter workspace_id=wrkspc_1",
+        ),
         (f"unpriced?{NOVEMBER}", "unpriced"),
         (f"coverage?{NOVEMBER}&organization_id=org-1", "coverage --filter organization_id=org-1"),
     ],
@@ -112,7 +117,7 @@ def test_a_renamed_workspace_changes_the_tag(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "days"), [("hour", 208), ("day", 400), ("week", 1100), ("month", 1100), ("total", 1100)]
+    ("interval", "days"), [("hour", 31), ("day", 400), ("week", 1100), ("month", 1100), ("total", 1100)]
 )
 def test_web_15_a_range_has_a_longest_length(api: Client, interval: str, days: int) -> None:
     until = date(2026, 11, 21)
@@ -158,6 +163,21 @@ def test_web_15_a_question_that_sums_too_much_is_refused_before_it_is_read(
         grouped.replace("since=2026-11-01", "since=2026-11-03"),
     ):
         assert get(api, narrower).status_code == 200
+
+
+def test_web_15_a_few_questions_are_answered_at_once_and_the_next_is_told_to_ask_again(api: Client) -> None:
+    with ExitStack() as others:
+        for _ in range(gate.AT_WORK):
+            others.enter_context(gate.gate())
+        # Whoever waits has a seat, and no turn.
+        for _ in range(gate.WAITING):
+            assert gate._seats.acquire(blocking=False)
+            others.callback(gate._seats.release)
+        answer = get(api, f"reports/spend?{NOVEMBER}")
+        assert "Ask again" in refused(answer, 429)["detail"]
+        assert answer.headers["Retry-After"] == "2"
+        assert get(api, "workspaces").status_code == 200
+    assert get(api, f"reports/spend?{NOVEMBER}").status_code == 200
 
 
 def test_a_report_that_does_not_exist_is_not_found(api: Client) -> None:

@@ -137,6 +137,18 @@ def test_tsk_14_tsk_15_a_pickle_is_not_opened_and_a_stop_in_the_middle_is_clean(
     wait_for(lambda: watched.hours > before, 60, "nobody carried on")
 
 
+def test_tsk_15_a_worker_that_serves_the_sandbox_itself_stops_too(install: Install, watch: Watch) -> None:
+    """Its server is a thread of the worker: it is closed before the interpreter ends."""
+    sandbox, watched = install("sandboxed"), watch("sandboxed")
+    for name in ("COSTWATCH_ADMIN_KEY", "COSTWATCH_UPSTREAM_URL"):
+        del sandbox.environment[name]
+    worker = sandbox.worker()
+    sandbox.beat()
+    wait_for(lambda: watched.days > 0, 60, "nothing was read")
+    worker.send_signal(signal.SIGTERM)
+    wait_for(lambda: worker.poll() is not None, 30, "the worker did not stop")
+
+
 def test_tsk_17_parts_of_their_own_refuse_what_they_cannot_share(install: Install, tmp_path: Path) -> None:
     alone = install("alone")
     right = alone.environment
