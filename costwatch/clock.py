@@ -60,6 +60,17 @@ def parse(text: str) -> datetime:
         raise ValueError(f"{text!r} is outside the years 1 to 9999") from None
 
 
+def day(text: str) -> date:
+    """Read a day written as YYYY-MM-DD, and in no other way. Raises: ValueError naming the text."""
+    try:
+        found = date.fromisoformat(text)
+        if found.isoformat() == text:
+            return found
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is not a day such as 2026-11-01")
+
+
 def rfc3339(moment: datetime) -> str:
     """Print a time as RFC 3339 UTC, without a fraction when it has none."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -271,7 +271,10 @@ warnings.filterwarnings("ignore", message="No directory at", category=UserWarnin
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "costwatch.upstream.credential.RedactingFilter"}},
+    "filters": {
+        "redact": {"()": "costwatch.upstream.credential.RedactingFilter"},
+        "one_line": {"()": "costwatch.log_lines.WithoutTraceback"},
+    },
     "formatters": {
         "line": {
             "()": "costwatch.upstream.credential.RedactingFormatter",
@@ -286,6 +289,8 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        # Whoever guesses host names writes the log no longer than the guesses.
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
         "waitress": {"level": "WARNING"},

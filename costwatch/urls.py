@@ -6,3 +6,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("costwatch.api.urls")),
     path("", include("costwatch.web.urls")),
 ]
+handler500 = "costwatch.web.failures.failed"

@@ -23,17 +23,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def is_blocked(username: str, address: str) -> bool:
-    """Whether this name has failed too often from this address."""
-    return int(cache.get(_key(username, address), 0)) >= FAILURES
+def take(username: str, address: str) -> int:
+    """Count a try before its password is looked at, so that tries side by side are not more; how many are left.
 
-
-def record_failure(username: str, address: str) -> int:
-    """Count a failure; how many tries are left. The quarter of an hour starts with the first failure."""
+    Below zero there was none left to take. The quarter of an hour starts with the first try.
+    """
     key = _key(username, address)
     cache.add(key, 0, WINDOW_SECONDS)
     try:
-        return max(0, FAILURES - cache.incr(key))
+        return FAILURES - cache.incr(key)
     except ValueError:  # It ran out between the two lines.
         cache.set(key, 1, WINDOW_SECONDS)
         return FAILURES - 1

@@ -22,22 +22,22 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 @sensitive_post_parameters("password")
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The door. Five wrong passwords in a quarter of an hour close it for that name and address."""
-    if request.method == "GET" and request.user.is_authenticated:
+    if request.method != "POST" and request.user.is_authenticated:
         return HttpResponseRedirect(_next(request))
     form = SignInForm(request.POST or None)
     status, problem = 200, ""
     if request.method == "POST" and form.is_valid():
         name, place = form.cleaned_data["username"], request.META.get("REMOTE_ADDR", "")
-        if throttle.is_blocked(name, place):
+        left = throttle.take(name, place)
+        if left < 0:
             status, problem = 429, _("Too many wrong passwords. Wait 15 minutes, then try again.")
         elif user := authenticate(request, username=name, password=form.cleaned_data["password"]):
             throttle.forget(name, place)
             return _come_in(request, user)
         else:
-            left = throttle.record_failure(name, place)
             status, problem = 403, _problem(left)
     elif request.method == "POST":
         status = 400
@@ -67,7 +67,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password", "again")
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time link: names the administrator and sets a password. Looking at it does not use it."""
     if not links.is_alive(token):

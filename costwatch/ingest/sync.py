@@ -87,7 +87,7 @@ def history_since(organization: Organization, now: datetime, source: str = COST_
     The cost report finds where history begins, in a few requests; until it has, usage does not look further back.
     """
     if settings.BACKFILL_SINCE:
-        return date.fromisoformat(settings.BACKFILL_SINCE)
+        return clock.day(settings.BACKFILL_SINCE)
     if organization.history_since:
         return organization.history_since
     floor = now - HISTORY

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from costwatch.directory.models import Organization
 from costwatch.insights import health
@@ -18,7 +18,7 @@ from costwatch.web.health_lines import aside_lines, backfill_lines, new_lines, r
 LARGEST_KEY = 2**63 - 1
 
 
-@require_GET
+@require_safe
 def data_health(request: HttpRequest) -> HttpResponse:
     """How complete and how fresh the data of an organization is."""
     at = address.read(request)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from costwatch import clock
 from costwatch.insights import charts, freshness
@@ -38,7 +38,7 @@ _AMOUNTS = (
 _KEY_AMOUNTS = ("split_usd", "contracted_low_usd", "contracted_high_usd", "unpriced_tokens")
 
 
-@require_GET
+@require_safe
 def download(request: HttpRequest, what: str) -> HttpResponse:
     """One table of a page."""
     at = address.read(request)

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_safe
 
 from costwatch.web import address, names
 from costwatch.web.pill import pill
@@ -11,7 +11,7 @@ from costwatch.web.pill import pill
 MOST_RESULTS = 12
 
 
-@require_GET
+@require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """How far the history is read, and the pill.
 
@@ -32,7 +32,7 @@ def progress(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_GET
+@require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Workspaces by name or id."""
     at = address.read(request)

@@ -141,6 +141,8 @@ def _run(run: RunLine) -> RunRow:
         Run.Outcome.ABANDONED.value: ("warn", "warn", _("Abandoned")),
     }
     mark, icon, outcome = marks[run.outcome]
+    if run.outcome == Run.Outcome.SUCCEEDED and run.windows_done < run.windows_planned:
+        mark, icon, outcome = "wait", "clock", _("Goes on")
     errors = [shown(line) for line in run.error.splitlines() if line.strip()]
     return RunRow(
         run=run,

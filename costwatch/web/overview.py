@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from costwatch.insights.amounts import Scope
 from costwatch.insights.attention import findings
@@ -23,7 +23,7 @@ from costwatch.web.todo import todos
 LATER = "console_later"
 
 
-@require_GET
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """The organization's page; with a swap of the chart, that panel alone."""
     at = address.read(request)

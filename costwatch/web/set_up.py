@@ -27,7 +27,7 @@ class Outcome:
     advice: str
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: HttpRequest) -> HttpResponse:
     """The page; posting keeps the figure a person read in the Console."""
     at = address.read(request)

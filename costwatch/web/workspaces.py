@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from costwatch.directory.models import Workspace
 from costwatch.insights.amounts import Scope
@@ -25,7 +25,7 @@ from costwatch.web.todo import todos
 OF_ORGANIZATION = ("source_closed", "source_failing", "source_silent", "inconsistent", "set_aside")
 
 
-@require_GET
+@require_safe
 def workspaces(request: HttpRequest) -> HttpResponse:
     """Every workspace with its figures."""
     at = address.read(request)
@@ -35,7 +35,7 @@ def workspaces(request: HttpRequest) -> HttpResponse:
     return render(request, "workspaces.html", kept.get(("workspaces", scope, at), lambda: _every(scope, at)))
 
 
-@require_GET
+@require_safe
 def workspace(request: HttpRequest, key: str) -> HttpResponse:
     """One workspace; with a swap of the chart, that panel alone."""
     at = address.read(request)

@@ -1,15 +1,17 @@
 """Coming in: sign-in, throttling, one-time links, the demo user, and what is open to everybody."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.urls import get_resolver
 
-from costwatch.access import links
+from costwatch.access import links, throttle
 from costwatch.broker import caches
 from tests.servers import redis
 from tests.web.conftest import text_of
@@ -73,6 +75,33 @@ def test_five_wrong_passwords_close_the_door_for_that_name_and_address(client: C
     assert blocked.status_code == 429
     elsewhere = client.post("/sign-in/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7")
     assert elsewhere.status_code == 302
+
+
+def test_sixteen_wrong_passwords_side_by_side_are_five_tries() -> None:
+    with ThreadPoolExecutor(16) as pool:
+        left = sorted(pool.map(lambda _: throttle.take("ada", "192.0.2.9"), range(16)))
+    assert left == [*range(-11, 0), 0, 1, 2, 3, 4]
+
+
+def test_a_password_is_looked_at_only_after_its_try_was_counted(
+    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def look(*given: object, **named: object) -> None:
+        counted.append(cache.get(throttle._key("ada", "127.0.0.1")))
+
+    monkeypatch.setattr("costwatch.access.views.authenticate", look)
+    for _ in range(7):
+        client.post("/sign-in/", {"username": "ada", "password": "wrong"})
+    assert counted == [1, 2, 3, 4, 5]
+
+
+def test_a_sign_in_that_works_forgets_the_tries_before_it(client: Client, ada: User) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            assert client.post("/sign-in/", {"username": "ada", "password": "wrong"}).status_code == 403
+        assert client.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 302
 
 
 def test_failures_are_counted_with_redis_and_while_it_is_away(ada: User, settings: Any, tmp_path: Path) -> None:

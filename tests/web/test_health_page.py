@@ -196,6 +196,22 @@ def test_the_run_log_has_errors_and_request_ids_and_older_pages(page: Client, le
     assert "Older runs" not in rest
 
 
+@pytest.mark.parametrize(("done", "said"), [(46, "Goes on"), (58, "Done")])
+def test_a_run_that_left_windows_to_the_next_one_goes_on(
+    page: Client, ledger: Organization, done: int, said: str
+) -> None:
+    Run.objects.create(
+        organization=ledger,
+        source="usage",
+        outcome="succeeded",
+        started_at=clock.now(),
+        finished_at=clock.now(),
+        windows_planned=58,
+        windows_done=done,
+    )
+    assert f"Usage report {said} –" in words(part(read(page), "runs"))
+
+
 @pytest.mark.parametrize("before", ["x", "-1", "1e3", "9223372036854775808", "²", "%00"])
 def test_a_page_of_the_log_that_cannot_be_is_refused(page: Client, before: str) -> None:
     assert page.get(f"{AT}?before={before}").status_code == 400

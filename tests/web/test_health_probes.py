@@ -14,7 +14,7 @@ from django.test import Client
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
-from costwatch.ingest.models import Heartbeat, Source
+from costwatch.ingest.models import Heartbeat, Installation, Source
 from costwatch.web import probes
 from tests.servers import redis
 
@@ -62,6 +62,22 @@ def test_ops_04_a_source_that_is_not_read_is_not_ready_and_no_name_is_told(clien
     assert asked(client)[0] == 200
     Source.objects.all().delete()
     organization.delete()
+
+
+def test_ops_04_who_never_reached_anybody_is_not_ready_after_ten_minutes(client: Client) -> None:
+    Installation.objects.all().delete()
+    held = Installation.objects.create(kind="real", anchor=clock.now() - timedelta(minutes=9), connect_error="401")
+    assert asked(client)[0] == 200
+    Installation.objects.update(anchor=clock.now() - timedelta(minutes=11))
+    assert asked(client) == (503, {"ready": False, "checks": {**ALL_OK, "ingest": "failed"}})
+    organization = Organization.objects.create(external_id="org-1", name="Example Inc", created_at=clock.now())
+    Source.objects.create(organization=organization, name="usage", last_success_at=clock.now())
+    assert asked(client)[0] == 200
+    Source.objects.all().delete()
+    Installation.objects.update(connect_error="")
+    assert asked(client)[0] == 200
+    organization.delete()
+    held.delete()
 
 
 def test_ops_04_a_broker_that_is_away_is_not_ready_and_back_when_it_is(

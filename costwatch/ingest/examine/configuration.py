@@ -6,7 +6,6 @@ import shutil
 import ssl
 import stat
 from collections.abc import Iterator
-from datetime import date
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -153,7 +152,7 @@ def _choices() -> Iterator[Line]:
     if not settings.BACKFILL_SINCE:
         return
     try:
-        since = date.fromisoformat(settings.BACKFILL_SINCE)
+        since = clock.day(settings.BACKFILL_SINCE)
     except ValueError:
         yield line(
             FAIL,

@@ -109,6 +109,6 @@ def _told(outcome: dict[str, Any]) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-11-01") from None
+        return clock.day(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
