@@ -126,11 +126,7 @@ class Run(models.Model):
     request_ids = models.JSONField(default=list)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["organization", "source", "-started_at"]),
-            # Every page asks whether something is being written.
-            models.Index(fields=["id"], condition=models.Q(outcome="running"), name="ingest_run_running"),
-        ]
+        indexes = [models.Index(fields=["organization", "source", "-started_at"])]
 
 
 class Lease(models.Model):

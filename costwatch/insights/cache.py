@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.db import connection
 
 from costwatch import clock
-from costwatch.ingest.models import Installation, Run
+from costwatch.ingest.models import Installation, Lease, Run
 from costwatch.ledger.models import ConsoleFigure, PriceChange
 
 KEPT = 200
@@ -20,7 +20,7 @@ T = TypeVar("T")
 # One round trip: a page asks this before everything else.
 _VERSION = f"""
 SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
-       (SELECT COUNT(*) FROM {Run._meta.db_table} WHERE outcome = 'running'),
+       (SELECT COUNT(*) FROM {Lease._meta.db_table}),
        (SELECT MAX(id) FROM {PriceChange._meta.db_table}),
        (SELECT COUNT(*) FROM {PriceChange._meta.db_table} WHERE applied_at IS NULL),
        (SELECT COUNT(*) FROM {ConsoleFigure._meta.db_table}),
@@ -31,15 +31,15 @@ SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
 def data_version() -> str | None:
     """A name for everything an answer can depend on, and the minute; None while something is being written.
 
-    Facts, reported lines, coverage, directory and charges are written by runs and by pricing again, nothing else.
+    Facts, reported lines, coverage, directory and charges are written by runs, each under a lease, and by pricing again.
     Where business time stands still, nothing has a version: a minute would last for ever.
     """
     if clock.is_frozen():
         return None
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
-        run, running, change, applying, entered, anchor = cursor.fetchone()
-    if running or applying:
+        run, held, change, applying, entered, anchor = cursor.fetchone()
+    if held or applying:
         return None
     return f"{anchor}/{run}/{change}/{entered}/{clock.now():%Y-%m-%dT%H:%M}"
 
