@@ -31,7 +31,7 @@ SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
 def data_version() -> str | None:
     """A name for everything an answer can depend on, and the minute; None while something is being written.
 
-    Facts, reported lines, coverage, directory and charges are written by runs, each under a lease, and by pricing again.
+    Facts, reported lines, coverage, directory and charges are written by runs, under a lease, and by pricing again.
     Where business time stands still, nothing has a version: a minute would last for ever.
     """
     if clock.is_frozen():

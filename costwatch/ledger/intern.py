@@ -23,9 +23,9 @@ class Interned:
         self._usage: dict[UsageDims, int] = {}
         self._reported: dict[ReportedDims, int] = {}
 
-    def usage(self, wanted: Iterable[UsageDims]) -> Mapping[UsageDims, int]:
-        """The series of each combination, made where it is new."""
-        new = [dims for dims in set(wanted) if dims not in self._usage]
+    def usage(self, wanted: Iterable[UsageDims] = ()) -> Mapping[UsageDims, int]:
+        """The series of each combination, those met before included, made where it is new."""
+        new = {dims for dims in wanted if dims not in self._usage}
         if new:
             groups = self._groups({(dims.workspace_id, dims.model, dims.service_tier) for dims in new})
             rows = {
@@ -41,9 +41,9 @@ class Interned:
             self._usage.update({dims: ids[digest(self.organization_id, dims)] for dims in new})
         return self._usage
 
-    def reported(self, wanted: Iterable[ReportedDims]) -> Mapping[ReportedDims, int]:
-        """The reported series of each combination, made where it is new."""
-        new = [dims for dims in set(wanted) if dims not in self._reported]
+    def reported(self, wanted: Iterable[ReportedDims] = ()) -> Mapping[ReportedDims, int]:
+        """The reported series of each combination, those met before included, made where it is new."""
+        new = {dims for dims in wanted if dims not in self._reported}
         if new:
             rows = {
                 digest(self.organization_id, dims): ReportedSeries(

@@ -43,7 +43,7 @@ def record_usage(*, interned: Interned, buckets: Sequence[UsageBucket], run: int
 
     Call in a transaction, with the dimensions interned before it.
     """
-    ids = interned.usage(dims for bucket in buckets for dims in bucket.facts)
+    ids = interned.usage()
     wanted = {bucket.start: {ids[dims]: counts for dims, counts in bucket.facts.items()} for bucket in buckets}
     replaced = store().replace(FACT, interned.organization_id, wanted, (run,))
     store().append(
@@ -67,7 +67,7 @@ def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int
 
     Call in a transaction, with the dimensions interned before it.
     """
-    ids = interned.reported(dims for day in days for dims in day.lines)
+    ids = interned.reported()
     wanted = {day.day: {ids[dims]: amount for dims, amount in day.lines.items()} for day in days}
     replaced = store().replace(REPORTED, interned.organization_id, wanted, (run,))
     store().append(

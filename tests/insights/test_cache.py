@@ -27,8 +27,8 @@ def at(monkeypatch: pytest.MonkeyPatch, minute: int) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 20, 14, minute, 30, tzinfo=UTC))
 
 
-def run(organization: Organization, outcome: str = "succeeded") -> Run:
-    return Run.objects.create(organization=organization, source="usage", started_at=clock.now(), outcome=outcome)
+def run(organization: Organization) -> Run:
+    return Run.objects.create(organization=organization, source="usage", started_at=clock.now(), outcome="succeeded")
 
 
 def counted(kept: Kept) -> list[int]:
