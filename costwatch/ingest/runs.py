@@ -77,6 +77,9 @@ def _finish(progress: Progress) -> None:
     run.error = "\n".join([*shown, *([f"and {more} more"] if more else [])])
     # Together: who sees that the run is over sees what came of it.
     with transaction.atomic():
+        if not Run.objects.select_for_update().filter(pk=run.pk, outcome=Run.Outcome.RUNNING):
+            # Taken for dead, and somebody else carries on: how the source does is theirs to say.
+            return
         progress.save()
         _judge(run, progress.refusal)
 

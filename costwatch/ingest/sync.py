@@ -155,7 +155,8 @@ class _Windows:
                     if progress.errors or self._is_late() or self.order.is_exact:
                         break
             finally:
-                refresh_series_months(organization_id=self.organization.pk)
+                if self.source == USAGE_SOURCE:
+                    refresh_series_months(organization_id=self.organization.pk, fence=self._held.fence)
             if self.source == COST_SOURCE:
                 give_colours(self.organization)
         return progress.run

@@ -9,7 +9,7 @@ from django.db.models import F
 from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
-from costwatch.ingest import heartbeat, slots
+from costwatch.ingest import heartbeat, repricing, slots, usage
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Installation, Source
@@ -92,6 +92,9 @@ def _run(organization: Organization, source: str) -> bool:
     """Run one source if it is due. Shape: whether something is left to do at once."""
     if not is_due(organization, source, clock.now()):
         return False
+    if source == usage.SOURCE and ledger_reprice.is_due():
+        # A history that is being read hands on without a pause: between two of its runs is the time for it.
+        repricing.reprice()
     try:
         with client() as opened:
             run = sync(connect(opened), source, Order(seconds=SECONDS_A_TASK))
@@ -111,5 +114,4 @@ def _run(organization: Organization, source: str) -> bool:
 @app.task(name="costwatch.ingest.tasks.reprice")
 def reprice() -> None:
     """Price every day again with the table in force."""
-    for _ in ledger_reprice.reprice(ledger_prices.publish()):
-        pass
+    repricing.reprice()

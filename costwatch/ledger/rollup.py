@@ -3,7 +3,7 @@
 Everything here can be thrown away and made again from facts and prices. Rows that would not change are not written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -83,10 +83,15 @@ def mark_stale(*, organization_id: int, days: Iterable[date]) -> None:
     )
 
 
-def refresh_series_months(*, organization_id: int) -> None:
-    """Make the stale months per series, a transaction each: once a run, for after each day it would be too dear."""
+def refresh_series_months(*, organization_id: int, fence: Callable[[], None] = lambda: None) -> None:
+    """Make the stale months per series, a transaction each: once a run, for after each day it would be too dear.
+
+    Only whoever alone writes the organization's usage may: a day written meanwhile would not be in its month, and the
+    note that says so gone. `fence` is called in each transaction and raises where that does not hold any more.
+    """
     for stale in StaleMonth.objects.filter(organization=organization_id).order_by("-month"):
         with transaction.atomic():
+            fence()
             _refresh_month(organization_id, stale.month, SeriesDay, SERIES_MONTH, "series")
             stale.delete()
 

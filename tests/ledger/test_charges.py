@@ -27,7 +27,7 @@ from costwatch.ledger.models import (
     SeriesDay,
     SeriesMonth,
 )
-from costwatch.ledger.reprice import is_due, reprice
+from costwatch.ledger.reprice import is_due, note_applied, reprice
 from costwatch.money import ExactSum, MoneyOutOfRange, from_db, to_db
 from tests.conftest import Record
 
@@ -285,7 +285,7 @@ def test_hostile_text_is_recorded_as_it_is(record: Record) -> None:
 
 
 def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_its_rates_do(
-    record: Record, tmp_path: Path, settings: object
+    organization: Organization, record: Record, tmp_path: Path, settings: object
 ) -> None:
     record(HOUR, {OPUS: (1_000_000, 0, 0, 0, 0, 0), OPUS._replace(model="claude-own-1"): (1_000_000, 0, 0, 0, 0, 0)})
     shipped = PricePublication.objects.get()
@@ -294,7 +294,12 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     settings.PRICES_FILE = str(overlay)  # type: ignore[attr-defined]
     prices = ledger_prices.publish()
     assert is_due()
-    assert list(reprice(prices)) == [DAY]
+    fenced: list[int] = []
+    assert list(reprice(prices, organization.pk, fence=lambda: fenced.append(1))) == [DAY]
+    # The day, the months of the group, the month of the series: each transaction asks whether it may.
+    assert len(fenced) == 3
+    assert is_due()
+    note_applied(prices)
     assert not is_due()
     versions = dict(SeriesDay.objects.values_list("series__model", "price__version"))
     assert versions == {"claude-opus-5-5": shipped.version, "claude-own-1": prices.table.version}
@@ -302,7 +307,7 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     assert report("spend", question(since=DAY, until=date(2026, 11, 13)))["price_version"] == prices.table.version
     settings.PRICES_FILE = ""  # type: ignore[attr-defined]
     assert spend()["totals"]["list_usd"] == "7"
-    list(reprice(ledger_prices.publish()))
+    list(reprice(ledger_prices.publish(), organization.pk, fence=lambda: None))
     assert (spend()["totals"]["list_usd"], spend()["totals"]["unpriced_tokens"]) == ("4", 1_000_000)
     past = ledger_prices.published(shipped)
     assert past.version == shipped.version

@@ -14,6 +14,7 @@ from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Run
+from costwatch.ingest.repricing import reprice
 from costwatch.ingest.runs import may_run, source_of
 from costwatch.ingest.sync import SOURCES, Order, sync
 from costwatch.ledger import prices as ledger_prices
@@ -61,10 +62,9 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _run(self, wanted: list[str], order: Order, *, explicit: bool) -> list[dict[str, Any]]:
-        prices = ledger_prices.publish()
-        if ledger_reprice.is_due():
-            for _ in ledger_reprice.reprice(prices):
-                pass
+        ledger_prices.publish()
+        if ledger_reprice.is_due() and not reprice():
+            self.stderr.write("Another run is at work: the new prices are applied by the next sync.")
         outcomes = []
         with client() as opened:
             connection = connect(opened)
