@@ -29,6 +29,7 @@ class Composed:
             ("database_password", "unused-where-the-socket-is-trusted"),
             ("broker_password", broker.password),
             ("admin_key", vendor.key),
+            ("metrics_token", "a-token-of-more-than-sixteen-characters"),
         ):
             (secrets / name).write_text(value + "\n")
             (secrets / name).chmod(0o600)
