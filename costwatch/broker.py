@@ -26,9 +26,28 @@ def is_safe(url: str) -> bool:
     return scheme(url) in SAFE
 
 
+def is_readable(url: str) -> bool:
+    """Whether a URL can be taken apart, each of them where a `;` separates several."""
+    try:
+        for one in url.split(";"):
+            _ = urlsplit(one).port
+    except ValueError:
+        return False
+    return is_in_memory(url) or "://" in url
+
+
+def is_known(url: str) -> bool:
+    """Whether there is a client for this kind of broker."""
+    if is_in_memory(url) or is_safe(url):
+        return True
+    from kombu.transport import TRANSPORT_ALIASES
+
+    return scheme(url).partition("+")[0] in TRANSPORT_ALIASES
+
+
 def with_password(url: str, password: str) -> str:
     """The URL with a password that came from elsewhere; the user, if there is one, stays."""
-    if not password or is_in_memory(url):
+    if not password or is_in_memory(url) or not is_readable(url):
         return url
     parts = urlsplit(url)
     user = parts.username or ""

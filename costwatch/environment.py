@@ -6,11 +6,12 @@ So the start can refuse with all of them at once (`ingest/apps.py`) instead of w
 import logging
 import os
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 ON, OFF = ("on", "1", "true", "yes"), ("off", "0", "false", "no")
 
 
@@ -59,6 +60,14 @@ class Environment:
             return "INFO"
         return given
 
+    def web_address(self, name: str, default: str) -> str:
+        """The address of a site, such as https://costwatch.example.com."""
+        given = self.text(name, default)
+        if not is_web_address(given):
+            self.problems.append(f"{name} is {given!r}; write it as https://costwatch.example.com")
+            return default
+        return given
+
     def database(self, name: str) -> dict[str, Any] | None:
         """The database an address names, as Django wants it; None where there is no address."""
         address = self.text(name)
@@ -66,8 +75,19 @@ class Environment:
             return None
         try:
             given: dict[str, Any] = self._env.db_url_config(address)
+            if given["ENGINE"] not in DATABASES:
+                raise ValueError
             # libpq writes the folder of a socket percent-encoded in the host's place.
             return {**given, "ENGINE": given["ENGINE"], "HOST": unquote(given.get("HOST") or "")}
         except (KeyError, ValueError, ImproperlyConfigured):
             self.problems.append(f"{name} is not an address such as postgres://user@host:5432/name")
             return None
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a URL names a host, and a port that is one, by http or https."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -4,7 +4,6 @@ Each secret may come from a file named by `<NAME>_FILE`. The README's table docu
 """
 
 import os
-import secrets
 import sys
 import warnings
 from pathlib import Path
@@ -15,6 +14,7 @@ from csp.constants import NONE, SELF
 from costwatch import broker, clock, database
 from costwatch.environment import Environment
 from costwatch.role import role
+from costwatch.signing import kept_key, made_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -63,14 +63,12 @@ def _secret_key() -> str:
     if PRODUCTION:
         PROBLEMS.append("COSTWATCH_SECRET_KEY is required in production: 50 random characters or more")
     if PRODUCTION or not DATA_DIR.is_dir():
-        return secrets.token_urlsafe(64)
-    path = DATA_DIR / "secret_key"
+        return made_key()
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(64))
-    except FileExistsError:
-        pass
-    return path.read_text()
+        return kept_key(DATA_DIR)
+    except ValueError as error:
+        PROBLEMS.append(str(error))
+        return made_key()
 
 
 SECRET_KEY = _secret_key()
@@ -78,11 +76,8 @@ DEBUG = False
 PORT = env.number("PORT", 8000)
 BIND = env.text("COSTWATCH_BIND", "127.0.0.1")
 TRUSTED_PROXY = env.text("COSTWATCH_TRUSTED_PROXY")
-PUBLIC_URL = env.text("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+PUBLIC_URL = env.web_address("COSTWATCH_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
-if _public.scheme not in ("http", "https") or not _public.hostname:
-    PROBLEMS.append(f"COSTWATCH_PUBLIC_URL is {PUBLIC_URL!r}; write it as https://costwatch.example.com")
-    _public = urlsplit("http://127.0.0.1:8000")
 HTTPS = _public.scheme == "https"
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 _host = _public.hostname or "localhost"
@@ -171,6 +166,8 @@ BACKUPS_KEPT = env.number("COSTWATCH_BACKUPS_KEPT", 7)
 
 BROKER_PASSWORD = env.text("COSTWATCH_BROKER_PASSWORD")
 BROKER_URL = broker.with_password(env.text("COSTWATCH_BROKER_URL", "memory://"), BROKER_PASSWORD)
+if not (broker.is_readable(BROKER_URL) and broker.is_known(BROKER_URL)):
+    PROBLEMS.append("COSTWATCH_BROKER_URL is no broker's address; write it as redis://redis:6379/0 (a / inside is %2F)")
 CACHES = broker.caches(BROKER_URL)
 
 # -- monitoring ---------------------------------------------------------------------------------------------------
@@ -178,6 +175,8 @@ CACHES = broker.caches(BROKER_URL)
 METRICS_TOKEN = env.text("COSTWATCH_METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     PROBLEMS.append("COSTWATCH_METRICS_TOKEN is shorter than 16 characters; make one with: openssl rand -hex 32")
+if not METRICS_TOKEN.isascii():
+    PROBLEMS.append("COSTWATCH_METRICS_TOKEN has letters that no header carries; make one with: openssl rand -hex 32")
 
 # -- people -------------------------------------------------------------------------------------------------------
 

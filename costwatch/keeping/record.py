@@ -91,8 +91,11 @@ def read(file: Path) -> Record | None:
     try:
         given = json.loads(path.read_text())
         inside = given.pop("contents")
-        return Record(**given, contents=Contents(**{**inside, "schema": tuple(inside["schema"])}))
-    except (OSError, ValueError, KeyError, TypeError):
+        made = Record(**given, contents=Contents(**{**inside, "schema": tuple(inside["schema"])}))
+        if not all(isinstance(value, int) for figures in made.contents.totals.values() for value in figures.values()):
+            raise TypeError
+        return made
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise CannotKeep(f"the record {path} is not one that backup wrote") from None
 
 

@@ -76,6 +76,8 @@ def check_origin(url: str) -> str:
     Raises: ValueError unless it is https, or plain http to loopback, without user, path or query.
     """
     parts = urlsplit(url.rstrip("/"))
+    if "@" not in url:
+        _ = parts.port  # urlsplit looks at a port only when it is asked for it, and says what is wrong with it.
     if parts.username or parts.password or "@" in parts.netloc or "\\" in url:
         raise ValueError("the upstream URL must not name a user or a password")
     if parts.path or parts.query or parts.fragment or not parts.hostname:

@@ -17,6 +17,7 @@ import pytest
 
 from costwatch.keeping import programs
 from costwatch.keeping.failure import CannotKeep
+from costwatch.keeping.record import beside, read
 from tests.servers import Postgres, free_port, wait_for
 from tests.workers.installation import MANAGE, ROOT, Installation, kill
 
@@ -203,6 +204,22 @@ def test_figures_that_differ_from_the_record_are_told(backed_up: tuple[Installat
     (line,) = [line for line in said.splitlines() if "DIFFERENT" in line]
     assert line.split()[:2] == ["ledger_reportedline", "amount"]
     says(installation, file, "not what its record says")
+
+
+@pytest.mark.parametrize("record", ["null", '{"contents": {"schema": []}}', "[]"])
+def test_a_record_that_backup_did_not_write_is_told(record: str, tmp_path: Path) -> None:
+    beside(tmp_path / "one.sqlite3").write_text(record)
+    with pytest.raises(CannotKeep, match="is not one that backup wrote"):
+        read(tmp_path / "one.sqlite3")
+
+
+@pytest.mark.parametrize("totals", [[], {"ledger_fact": 1}, {"ledger_fact": {"rows": "3"}}, None])
+def test_a_record_whose_figures_are_none_is_told(totals: object, tmp_path: Path) -> None:
+    contents = {"kind": "sandbox", "schema": [], "since": "", "until": "", "totals": totals}
+    record = {"made_at": "", "costwatch": "1", "vendor": "sqlite", "bytes": 1, "blake2b": "", "contents": contents}
+    beside(tmp_path / "one.sqlite3").write_text(json.dumps(record))
+    with pytest.raises(CannotKeep, match="is not one that backup wrote"):
+        read(tmp_path / "one.sqlite3")
 
 
 def test_a_truncated_dump_is_told(install: Install, cluster: Postgres, moved: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import ssl
 import stat
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from costwatch import clock
+from costwatch.environment import is_web_address
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
 from costwatch.ingest.examine.shape import shape
 from costwatch.ledger import prices
@@ -29,6 +31,8 @@ FULL_PERCENT = 80
 # Where container engines mount secrets: nobody but the processes of the container comes there.
 MOUNTED_SECRETS = Path("/run/secrets")
 SECRET_KEY_LENGTH = 50
+# Before the API could be bought: an older day is a slip of the pen that would ask for centuries of windows.
+FIRST_DAY = date(2023, 1, 1)
 line = partial(Line, GROUP)
 
 
@@ -117,9 +121,9 @@ def _upstream() -> Iterator[Line]:
         if not settings.SANDBOX:
             yield line(OK, f"the upstream is {origin}")
     if settings.HTTPS_PROXY:
-        proxy = urlsplit(settings.HTTPS_PROXY)
-        if proxy.scheme in ("http", "https") and proxy.hostname:
-            yield line(OK, f"requests go through the proxy {proxy.hostname}:{_port(settings.HTTPS_PROXY)}")
+        if is_web_address(settings.HTTPS_PROXY):
+            proxy = urlsplit(settings.HTTPS_PROXY)
+            yield line(OK, f"requests go through the proxy {proxy.hostname}:{proxy.port or 'default port'}")
         else:
             yield line(FAIL, "COSTWATCH_HTTPS_PROXY is not a URL", "Write it as http://proxy.example.com:3128.")
     if settings.CA_BUNDLE:
@@ -139,13 +143,6 @@ def _ca_bundle(path: str) -> Iterator[Line]:
         yield line(OK, f"certificates are checked against {path}")
 
 
-def _port(url: str) -> str:
-    try:
-        return str(urlsplit(url).port or "default port")
-    except ValueError:
-        return "(bad port)"
-
-
 def _choices() -> Iterator[Line]:
     if settings.MANAGE not in ("on", "off"):
         yield line(FAIL, f"COSTWATCH_MANAGE is {settings.MANAGE!r}", "It is either off (the default) or on.")
@@ -160,7 +157,13 @@ def _choices() -> Iterator[Line]:
             "Write it as 2026-01-31, or unset it.",
         )
         return
-    if not _time_is_wrong() and since > clock.today():
+    if since < FIRST_DAY:
+        yield line(
+            FAIL,
+            f"COSTWATCH_BACKFILL_SINCE is {since}, and there is nothing to read before {FIRST_DAY}",
+            f"Write {FIRST_DAY} or a later day, or unset it.",
+        )
+    elif not _time_is_wrong() and since > clock.today():
         yield line(
             FAIL, f"COSTWATCH_BACKFILL_SINCE is {since}, which is in the future", "Choose a past day, or unset it."
         )

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
+from costwatch.broker import is_readable, scheme
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, Line, counted, first_line, within
 from costwatch.ingest.examine.postgres import upkeep
 from costwatch.ingest.installation import WrongDatabase, ensure
@@ -118,6 +119,8 @@ def _ring(url: str) -> None:
 
 
 def _without_password(url: str) -> str:
+    if not is_readable(url):
+        return f"the {scheme(url)} broker"
     parts = urlsplit(url)
     if "@" in url and "@" not in parts.netloc:
         # A # or / of a password that was not written as %23 or %2F: what looks like the host is a piece of it.

@@ -5,7 +5,7 @@ from functools import partial
 
 from django.conf import settings
 
-from costwatch.broker import SAFE, is_in_memory, is_safe, scheme
+from costwatch.broker import SAFE, is_in_memory, is_known, is_readable, is_safe, scheme
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line
 from costwatch.role import ALONE, SEPARATE, WEB
 
@@ -30,9 +30,16 @@ def _broker() -> Iterator[Line]:
                 "process of its own",
                 "Set it to a Redis, such as redis://redis:6379/0, or run everything in one process with manage.py up.",
             )
+    elif not is_readable(settings.BROKER_URL):
+        # Not quoted: it may hold a password.
+        yield line(
+            FAIL,
+            "COSTWATCH_BROKER_URL is no broker's address",
+            "Write it as redis://redis:6379/0; a password's special characters percent-encoded, a / as %2F.",
+        )
     elif not is_safe(settings.BROKER_URL):
         yield line(
-            FAIL if settings.PRODUCTION else WARN,
+            FAIL if settings.PRODUCTION or not is_known(settings.BROKER_URL) else WARN,
             f"the broker {name}:// of COSTWATCH_BROKER_URL loses messages when a worker dies, or is not known",
             f"Use one of {', '.join(SAFE)}, such as redis://redis:6379/0.",
         )
