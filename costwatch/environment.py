@@ -73,15 +73,22 @@ class Environment:
         address = self.text(name)
         if not address:
             return None
-        try:
-            given: dict[str, Any] = self._env.db_url_config(address)
-            if given["ENGINE"] not in DATABASES:
-                raise ValueError
-            # libpq writes the folder of a socket percent-encoded in the host's place.
-            return {**given, "ENGINE": given["ENGINE"], "HOST": unquote(given.get("HOST") or "")}
-        except (KeyError, ValueError, ImproperlyConfigured):
+        given = database_of(address)
+        if given is None:
             self.problems.append(f"{name} is not an address such as postgres://user@host:5432/name")
-            return None
+        return given
+
+
+def database_of(address: str) -> dict[str, Any] | None:
+    """The database an address names, as Django wants it; None where it names none we know."""
+    try:
+        given: dict[str, Any] = environ.FileAwareEnv.db_url_config(address)
+    except (KeyError, ValueError, ImproperlyConfigured):
+        return None
+    if given.get("ENGINE") not in DATABASES:
+        return None
+    # libpq writes the folder of a socket percent-encoded in the host's place.
+    return {**given, "HOST": unquote(given.get("HOST") or "")}
 
 
 def is_web_address(url: str) -> bool:

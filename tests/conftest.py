@@ -1,8 +1,10 @@
 """What tests share: frozen time, a sandbox organization, a connection to it."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from costwatch.ledger.record import Recorded, ReportedDay, UsageBucket, record_r
 from costwatch.ledger.rollup import refresh_days, refresh_series_months
 from costwatch.upstream.credential import VARIABLE
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.servers import Postgres, postgres
 
 Record = Callable[..., Recorded]
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
@@ -92,3 +95,45 @@ def record_cost(organization: Organization) -> Record:
             )
 
     return once
+
+
+def own_prices(model: str) -> str:
+    """An overlay with a model that no shipped table knows: $3 a million tokens of input, $15 of output."""
+    return f"""
+[[model]]
+id = "{model}"
+display_name = "Own 1"
+family = "Claude"
+
+[[entry]]
+model = "{model}"
+kind = "standard"
+effective_from = 2026-03-01
+batch = true
+geo = true
+source = "our contract"
+checked = 2026-11-20
+confidence = "high"
+[entry.usd_per_mtok]
+uncached_input_tokens = "3"
+ephemeral_5m_input_tokens = "3.75"
+ephemeral_1h_input_tokens = "6"
+cache_read_input_tokens = "0.3"
+output_tokens = "15"
+"""
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that the servers' account may enter."""
+    with tempfile.TemporaryDirectory(prefix="costwatch-servers-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+def cluster(folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL."""
+    with postgres(folder) as server:
+        assert server, "PostgreSQL's server programs are missing: apt-get install postgresql"
+        yield server

@@ -58,11 +58,21 @@ class ProblemMiddleware:
 
 def _detail(status: int) -> str:
     if status == 404:
-        return _("There is nothing at this address. The operations are listed at /api/v1/docs/.")
+        return nothing_here()
     if status == 503:
         return database_is_away()
     if status >= 500:
-        return _("The request failed on our side. Try again; if it fails again, look into the log.")
+        return failed_here()
     return _(
         "The request cannot be read. Check its host name and its address: an address has at most 8,000 characters."
     )
+
+
+def nothing_here() -> str:
+    """What a 404 says."""
+    return _("There is nothing at this address. The operations are listed at /api/v1/docs/.")
+
+
+def failed_here() -> str:
+    """What a 500 says."""
+    return _("The request failed on our side. Try again; if it fails again, look into the log.")

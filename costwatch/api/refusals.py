@@ -19,7 +19,7 @@ from django.utils.log import log_response
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
-from costwatch.api.problems import Errors, database_is_away, problem, sentence
+from costwatch.api.problems import Errors, database_is_away, failed_here, nothing_here, problem, sentence
 from costwatch.insights.query import BadQuestion
 from pricing.table import PriceTableError
 
@@ -43,7 +43,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
     if isinstance(error, exceptions.APIException):
         return _refused(request, error, context["view"].allowed_methods)
     if isinstance(error, Http404):
-        return problem(request, 404, _("There is nothing at this address. The operations are listed at /api/v1/docs/."))
+        return problem(request, 404, nothing_here())
     if isinstance(error, PermissionDenied):
         return problem(request, 403, _("You may not do this. Ask an administrator."))
     if isinstance(error, BadQuestion):
@@ -55,7 +55,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
     if isinstance(error, OperationalError | InterfaceError | PriceTableError | ImproperlyConfigured):
         return _unavailable(request, error)
     got_request_exception.send(sender=None, request=request)
-    made = problem(request, 500, _("The request failed on our side. Try again; if it fails again, look into the log."))
+    made = problem(request, 500, failed_here())
     log_response("%s: %s", made.reason_phrase, request.path, response=made, request=request, exception=error)
     return made
 

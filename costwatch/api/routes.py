@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from costwatch.api.parameters import Parameter
-from costwatch.api.problems import sentence
+from costwatch.api.problems import nothing_here, sentence
 from costwatch.api.refusals import Refused
 from costwatch.insights.cache import kept
 
@@ -76,7 +76,7 @@ class Nothing(Route):
 
     def get(self, request: Request, **_kept: Any) -> HttpResponse:
         """Say so. Raises: NotFound."""
-        raise NotFound(_("There is nothing at this address. The operations are listed at /api/v1/docs/."))
+        raise NotFound(nothing_here())
 
     post = get
 

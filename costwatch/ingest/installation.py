@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from costwatch import clock
@@ -36,9 +36,14 @@ def prepare() -> None:
         )
 
 
+def pending_migrations(alias: str = DEFAULT_DB_ALIAS) -> int:
+    """How many migrations a database lacks. Raises: django.db.Error when it does not answer."""
+    executor = MigrationExecutor(connections[alias])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _migrate() -> None:
-    executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if not pending_migrations():
         return
     if settings.PRODUCTION:
         raise WrongDatabase("the database's schema is not up to date: run manage.py migrate")

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from django.db.models import Max
+
 from costwatch import clock
+from costwatch.ingest import usage
+from costwatch.ingest.models import Coverage
 from costwatch.ingest.plan import Cadence
 from costwatch.ledger.models import Fact
 from costwatch.upstream.errors import UpstreamError
@@ -19,11 +23,12 @@ HOURS_A_DAY = 24
 
 
 def rows_an_hour(organization_id: int) -> float | None:
-    """How many rows an hour has, by the newest day in the ledger; None where it holds none."""
-    newest = Fact.objects.filter(series__organization=organization_id).order_by("-bucket_start").first()
+    """How many rows an hour has, by the newest day that was read; None where none was."""
+    hours = Coverage.objects.filter(organization=organization_id, source=usage.SOURCE)
+    newest = hours.aggregate(newest=Max("start"))["newest"]
     if newest is None:
         return None
-    day = {"bucket_start__gt": newest.bucket_start - clock.DAY, "bucket_start__lte": newest.bucket_start}
+    day = {"bucket_start__gt": newest - clock.DAY, "bucket_start__lte": newest}
     return Fact.objects.filter(series__organization=organization_id, **day).count() / HOURS_A_DAY
 
 

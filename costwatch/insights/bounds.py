@@ -2,10 +2,9 @@
 
 from django.db.models import QuerySet
 
+from costwatch.insights.cells import GROUP_DIMENSIONS, column, filtered
 from costwatch.insights.query import METER_DIMENSIONS, Query
 from costwatch.ledger.models import GroupDay, SeriesDay
-
-_OF_GROUPS = {"organization_id", "workspace_id", "model", "service_tier"}
 
 
 def days_of_values(query: Query, up_to: int) -> int:
@@ -18,17 +17,10 @@ def days_of_values(query: Query, up_to: int) -> int:
     by_months = query.interval in ("month", "total") and not query.by_meter and query.as_of is None
     if not dimensions or by_months:
         return 0
-    owner = "group" if query.dimensions - set(METER_DIMENSIONS) <= _OF_GROUPS else "series"
+    owner = "group" if query.dimensions - set(METER_DIMENSIONS) <= GROUP_DIMENSIONS else "series"
     rows: QuerySet[GroupDay | SeriesDay] = (GroupDay if owner == "group" else SeriesDay).objects.filter(
         day__gte=query.since, day__lt=query.until
     )
-    for name, values in query.filters.items():
-        # The default workspace has a second name: leaving its filter out could only count too much.
-        if name not in METER_DIMENSIONS:
-            rows = rows.filter(**{f"{_column(name, owner)}__in": values})
-    found = rows.values_list("day", *(_column(name, owner) for name in dimensions)).distinct()
+    named = [column(name, owner) for name in dimensions]
+    found = filtered(rows, query, owner).values_list("day", *named).distinct()
     return found[:up_to].count()
-
-
-def _column(name: str, owner: str) -> str:
-    return f"{owner}__organization__external_id" if name == "organization_id" else f"{owner}__{name}"

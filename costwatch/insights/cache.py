@@ -45,10 +45,11 @@ def data_version() -> str | None:
 
 
 class Kept:
-    """A few hundred answers of this process, the least recently asked for go first."""
+    """A few hundred answers of this process about one version of the data, the least recently asked for go first."""
 
     def __init__(self, most: int = KEPT) -> None:
         self._most, self._lock = most, Lock()
+        self._version = ""
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
 
     def get(self, question: Hashable, answer: Callable[[], T]) -> T:
@@ -56,16 +57,18 @@ class Kept:
         version = data_version()
         if version is None:
             return answer()
-        key = (version, question)
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]  # type: ignore[return-value]
+            if version == self._version and question in self._answers:
+                self._answers.move_to_end(question)
+                return self._answers[question]  # type: ignore[return-value]
         made = answer()
         # What was written while the answer was made may be in it or not: it is nobody's version.
         if data_version() == version:
             with self._lock:
-                self._answers[key] = made
+                if version != self._version:
+                    self._version = version
+                    self._answers.clear()
+                self._answers[question] = made
                 while len(self._answers) > self._most:
                     self._answers.popitem(last=False)
         return made

@@ -86,11 +86,11 @@ def _stored(query: Query, dims: tuple[str, ...]) -> Iterator[Cell]:
     owner = "group" if coarse else "series"
     sums: dict[str, Aggregate] = {name: Sum(name) for name in COUNTS}
     sums |= {name: ExactSum(name) for name in MONEY} | {"unpriced_tokens": Sum("unpriced_tokens")}
-    columns = [_column(name, owner) for name in dims]
+    columns = [column(name, owner) for name in dims]
     tables = (GroupDay, GroupMonth) if coarse else (SeriesDay, SeriesMonth)
     stale = frozenset() if coarse else frozenset(StaleMonth.objects.values_list("month", flat=True))
     for piece in pieces(query, stale):
-        for moment, values, amounts in _sums(_filtered(piece.of(*tables), query, owner), piece, columns, sums):
+        for moment, values, amounts in _sums(filtered(piece.of(*tables), query, owner), piece, columns, sums):
             yield Cell(moment, values, amounts[:6], *amounts[6:])
 
 
@@ -141,7 +141,7 @@ def _kind(meter: str) -> dict[str, str]:
 
 def usage_counts(query: Query, dims: tuple[str, ...] = ()) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
     """Counts per moment, the dimensions asked and those a price depends on."""
-    columns = [_column(name, "series") for name in (*dims, *PRICED_BY)]
+    columns = [column(name, "series") for name in (*dims, *PRICED_BY)]
     if query.as_of is not None:
         yield from _counts_as_of(query, columns)
         return
@@ -150,7 +150,7 @@ def usage_counts(query: Query, dims: tuple[str, ...] = ()) -> Iterator[tuple[Mom
         moment = "bucket_start"
     else:
         rows, moment = SeriesDay.objects.filter(day__gte=query.since, day__lt=query.until), "day"
-    yield from _summed(_filtered(rows, query, "series"), moment, columns)
+    yield from _summed(filtered(rows, query, "series"), moment, columns)
 
 
 def _counts_as_of(query: Query, columns: list[str]) -> Iterator[tuple[Moment, tuple[str, ...], Six]]:
@@ -158,7 +158,7 @@ def _counts_as_of(query: Query, columns: list[str]) -> Iterator[tuple[Moment, tu
     sums: dict[tuple[Moment, tuple[str, ...]], Six] = {}
     for organization in organizations(query):
         for part in as_of.usage(query, organization):
-            rows = _filtered(part.rows, query, "series")
+            rows = filtered(part.rows, query, "series")
             for moment, values, counts in _summed(rows, part.moment, columns, sign=part.sign):
                 if query.interval != "hour" and isinstance(moment, datetime):
                     moment = moment.date()
@@ -183,7 +183,7 @@ def _summed(
 def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCell]:
     """What the cost report says about a question, in US dollars; the caller knows whether it can say anything."""
     dims = query.group_by if grouped else ()
-    columns = [_column(name, "series") for name in dims]
+    columns = [column(name, "series") for name in dims]
     if query.as_of is None:
         for piece in pieces(query):
             rows = piece.of(ReportedLine, ReportedMonth).filter(series__currency="USD")
@@ -197,7 +197,7 @@ def reported_cells(query: Query, *, grouped: bool = True) -> Iterator[ReportedCe
 def _reported(
     rows: QuerySet[Any], query: Query, columns: list[str], piece: Piece, sign: int = 1
 ) -> Iterator[ReportedCell]:
-    rows = _filtered(rows, query, "series", reported=True)
+    rows = filtered(rows, query, "series", reported=True)
     for moment, values, (amount,) in _sums(rows, piece, columns, {"amount": ExactSum("amount")}):
         yield ReportedCell(moment, values, sign * amount)
 
@@ -205,22 +205,24 @@ def _reported(
 def other_currencies(query: Query) -> dict[str, int]:
     """Reported amounts in another currency than USD, in 10^-12 of that currency: never part of a sum."""
     lines = ReportedLine.objects.filter(day__gte=query.since, day__lt=query.until).exclude(series__currency="USD")
-    lines = _filtered(lines, query, "series", reported=True)
+    lines = filtered(lines, query, "series", reported=True)
     found = lines.values("series__currency").annotate(amount_sum=ExactSum("amount"))
     return dict(found.values_list("series__currency", "amount_sum"))
 
 
-def _column(name: str, owner: str) -> str:
+def column(name: str, owner: str) -> str:
+    """The column of a dimension, seen from rows of an owner: a series or a group."""
     return f"{owner}__organization__external_id" if name == "organization_id" else f"{owner}__{name}"
 
 
-def _filtered(rows: QuerySet[Any], query: Query, owner: str, *, reported: bool = False) -> QuerySet[Any]:
+def filtered(rows: QuerySet[Any], query: Query, owner: str, *, reported: bool = False) -> QuerySet[Any]:
+    """The rows a question's filters let through; token kinds are no column of usage."""
     for name, values in query.filters.items():
         if name in METER_DIMENSIONS and not reported:
             continue
         if name == "workspace_id":
             values = tuple(_workspace_keys(values))
-        rows = rows.filter(**{f"{_column(name, owner)}__in": values})
+        rows = rows.filter(**{f"{column(name, owner)}__in": values})
     return rows
 
 

@@ -1,7 +1,5 @@
 """Making sure that nothing writes: the data folder's lock, leases, and who is connected."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,11 +9,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import DatabaseError, OperationalError
 
 from costwatch.ingest import lease
+from costwatch.ingest.folder_lock import FolderInUse, only_one
 from costwatch.ingest.models import Lease
 from costwatch.keeping.failure import CannotKeep
 from costwatch.role import ALONE, BEAT, WEB, WORKER
-
-LOCK = "up.lock"
 
 
 @contextmanager
@@ -24,22 +21,11 @@ def standstill(folder: Path, what: str) -> Iterator[None]:
 
     Raises: CannotKeep when somebody else has it.
     """
-    path = folder / LOCK
     try:
-        file = path.open("a+")
-    except OSError as error:
-        raise CannotKeep(f"the lock {path} cannot be opened: {error.strerror}") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise CannotKeep(f"costwatch runs on the data folder {folder} ({holder}). Stop it first.") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, {what}")
-        file.flush()
-        yield
+        with only_one(folder, what):
+            yield
+    except FolderInUse as holder:
+        raise CannotKeep(f"costwatch runs on the data folder {folder} ({holder}). Stop it first.") from None
 
 
 def refuse_while_read(alias: str) -> None:

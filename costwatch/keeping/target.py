@@ -5,18 +5,15 @@ moment the source was made, so that a copy goes on only from the installation it
 """
 
 from typing import Any
-from urllib.parse import unquote
 
-import environ
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error
 
 from costwatch import database
-from costwatch.ingest.installation import COPYING
+from costwatch.environment import database_of
+from costwatch.ingest.installation import COPYING, pending_migrations
 from costwatch.ingest.models import Installation
 from costwatch.keeping import tables
 from costwatch.keeping.failure import CannotKeep
@@ -28,14 +25,9 @@ BEGIN_AGAIN = "Empty that database (drop and create it) and run this again."
 
 def configured(url: str) -> dict[str, Any]:
     """The entry of `DATABASES` for an address. Raises: CannotKeep where it is none of PostgreSQL."""
-    try:
-        given: dict[str, Any] = environ.FileAwareEnv.db_url_config(url)
-    except (KeyError, ValueError, ImproperlyConfigured):
-        given = {}
-    if given.get("ENGINE") != "django.db.backends.postgresql" or not given.get("NAME"):
+    given = database_of(url)
+    if given is None or given["ENGINE"] != "django.db.backends.postgresql" or not given.get("NAME"):
         raise CannotKeep("the target is not an address such as postgres://user@host:5432/name")
-    # libpq writes the folder of a socket percent-encoded in the host's place.
-    given |= {"HOST": unquote(given.get("HOST") or "")}
     if not given.get("PASSWORD") and settings.DATABASE_PASSWORD:
         given["PASSWORD"] = settings.DATABASE_PASSWORD
     return database.connecting(given, role=COMMAND, is_pooled=False)
@@ -67,7 +59,7 @@ def begin(source: Installation) -> bool:
     if held.anchor != source.anchor or held.kind not in (COPYING, source.kind):
         what = "an unfinished copy of" if held.kind == COPYING else f"{_told(held.kind)}:"
         raise CannotKeep(f"the target holds {what} another installation. {BEGIN_AGAIN}")
-    if pending(ALIAS):
+    if pending_migrations(ALIAS):
         raise CannotKeep(f"the target was begun by another version of costwatch. {BEGIN_AGAIN}")
     return held.kind != COPYING
 
@@ -75,12 +67,6 @@ def begin(source: Installation) -> bool:
 def finish(source: Installation) -> None:
     """Turn the target into an installation."""
     source.save(using=ALIAS)
-
-
-def pending(alias: str) -> int:
-    """How many migrations a database lacks."""
-    executor = MigrationExecutor(connections[alias])
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _refuse_other_tables() -> None:

@@ -12,7 +12,8 @@ from costwatch.insights.health import Aside, Backfill, New, SourceHealth
 from costwatch.insights.health_failures import told
 from costwatch.insights.health_runs import RunLine
 from costwatch.web import names
-from costwatch.web.health_words import length, shown, span, when
+from costwatch.web.health_words import shown
+from costwatch.web.moments import length, span, when
 
 RAW_SHOWN = 2000
 

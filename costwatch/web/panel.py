@@ -59,10 +59,6 @@ def fragment(request: HttpRequest, scope: Scope, at: Address, usual: str) -> Htt
 
 def panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
     """The panel of a scope, broken down as the address says."""
-    return kept.get(("panel", scope, at, usual), lambda: _panel(scope, figures, at, usual))
-
-
-def _panel(scope: Scope, figures: Spend, at: Address, usual: str) -> Panel:
     breakdown = at.breakdown or usual
     made, called = _drawn(scope, figures, breakdown)
     title = _("Spend by day") if made.width == "day" else _("Spend by week")

@@ -1,7 +1,7 @@
 """The pill that says how far the data goes, with every source's standing behind it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from costwatch.ingest.progress import Progress, progress
 from costwatch.insights import display
 from costwatch.insights.freshness import WIDTHS, Standing, standings
 from costwatch.web import names
+from costwatch.web.moments import when
 
 LATE = timedelta(minutes=30)
 # What this month, last month and their comparison stand on.
@@ -62,7 +63,7 @@ def pill(organization: Organization | None) -> Pill:
     failing = [one for one in found if one.available and one.failures]
     if failing and (usage is None or usage.through is None or clock.now() - usage.through > LATE or usage.failures):
         since = failing[0].last_success
-        text = _("Stopped at %(time)s") % {"time": _when(since)} if since else _("Stopped")
+        text = _("Stopped at %(time)s") % {"time": when(since)} if since else _("Stopped")
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
     if not far.is_done:
         text = _("Reading history, %(percent)d %%") % {"percent": far.percent}
@@ -73,8 +74,8 @@ def pill(organization: Organization | None) -> Pill:
     if usage is None or usage.through is None:
         return Pill("reading", "clock", _("Nothing read yet"), _("Nothing"), lines, far)
     late = clock.now() - usage.through > LATE
-    text = _("Data through %(time)s") % {"time": _when(usage.through)}
-    short = _when(usage.through)
+    text = _("Data through %(time)s") % {"time": when(usage.through)}
+    short = when(usage.through)
     return Pill("warn" if late else "ok", "clock" if late else "check", text, short, lines, far)
 
 
@@ -109,13 +110,6 @@ def _stage(organization: Organization) -> str:
     return ".".join(there)
 
 
-def _when(moment: datetime) -> str:
-    """A time of today, or a day and a time."""
-    if moment.date() == clock.today():
-        return display.time(moment)
-    return f"{display.short_day(moment.date())}, {display.time(moment)}"
-
-
 def _line(one: Standing) -> SourceLine:
     name = names.source(one.source)
     if not one.available:
@@ -128,7 +122,7 @@ def _line(one: Standing) -> SourceLine:
         last = display.short_day(one.whole_until.date() - clock.DAY)
         return SourceLine(one.source, name, "ok", _("whole days to %(day)s") % {"day": last}, "")
     if one.through:
-        return SourceLine(one.source, name, "ok", _("through %(time)s") % {"time": _when(one.through)}, "")
+        return SourceLine(one.source, name, "ok", _("through %(time)s") % {"time": when(one.through)}, "")
     if one.last_success:
-        return SourceLine(one.source, name, "ok", _("read at %(time)s") % {"time": _when(one.last_success)}, "")
+        return SourceLine(one.source, name, "ok", _("read at %(time)s") % {"time": when(one.last_success)}, "")
     return SourceLine(one.source, name, "wait", _("not read yet"), "")

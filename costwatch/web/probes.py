@@ -59,11 +59,10 @@ def checks() -> Checks:
     Asked side by side, two seconds for all: what hangs has failed.
     """
     # A connection of its own per check, so that one that hangs keeps no page waiting; SQLite has no such wait.
-    books: Callable[[], Checks] = _books if connection.vendor == "sqlite" else _books_and_close
     if connection.vendor == "sqlite":
-        found = {"books": _tried(books), **within(SECONDS, {"broker": _broker})}
+        found = {"books": _tried(_books), **within(SECONDS, {"broker": _broker})}
     else:
-        found = within(SECONDS, {"books": books, "broker": _broker})
+        found = within(SECONDS, {"books": _books_and_close, "broker": _broker})
     asked, broker = found["books"], found["broker"]
     told = asked if isinstance(asked, dict) else {"database": FAILED, "scheduler": UNKNOWN, "ingest": UNKNOWN}
     told |= broker if isinstance(broker, dict) else {"broker": FAILED}

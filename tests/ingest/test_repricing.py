@@ -18,31 +18,10 @@ from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.models import StaleMonth
 from costwatch.ledger.reprice import is_due
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.conftest import own_prices
 
 from .conftest import Sync
 
-OVERLAY = """
-[[entry]]
-model = "claude-lynx-1-preview"
-kind = "standard"
-effective_from = 2026-03-01
-batch = true
-geo = true
-source = "our contract"
-checked = 2026-11-20
-confidence = "high"
-[entry.usd_per_mtok]
-uncached_input_tokens = "3"
-ephemeral_5m_input_tokens = "3.75"
-ephemeral_1h_input_tokens = "6"
-cache_read_input_tokens = "0.3"
-output_tokens = "15"
-
-[[model]]
-id = "claude-lynx-1-preview"
-display_name = "Lynx 1"
-family = "Claude"
-"""
 SINCE, UNTIL = date(2026, 11, 6), date(2026, 11, 21)
 
 
@@ -57,7 +36,7 @@ def test_mon_07_prices_that_change_while_a_run_is_at_work_are_applied_to_what_it
     run: Sync, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overlay = tmp_path / "overlay.toml"
-    overlay.write_text(OVERLAY)
+    overlay.write_text(own_prices("claude-lynx-1-preview"))
     record, days = usage.Recorder.record, []
 
     def meanwhile(self: Any, *given: Any) -> None:
@@ -84,7 +63,7 @@ def test_a_history_that_is_read_without_a_pause_is_priced_again_between_two_runs
     monkeypatch.setattr(tasks.run_source, "delay", lambda *given: None)
     run("directory", "usage", order=Order(since=date(2026, 11, 18), until=date(2026, 11, 20)))
     overlay = tmp_path / "overlay.toml"
-    overlay.write_text(OVERLAY)
+    overlay.write_text(own_prices("claude-lynx-1-preview"))
     settings.PRICES_FILE = str(overlay)
     ledger_prices.publish()
     assert is_due()

@@ -7,6 +7,7 @@ import pytest
 
 from costwatch.directory.models import Organization
 from costwatch.ingest import weight
+from costwatch.ingest.coverage import Owner, Read, keep
 from costwatch.ingest.models import Run
 from costwatch.ingest.plan import USAGE, windows
 from costwatch.ledger.dimensions import UsageDims
@@ -43,6 +44,10 @@ def test_the_newest_day_of_the_ledger_tells_how_many_rows_an_hour_has(
     for hour in range(4):
         record(MIDNIGHT + hour * HOUR, dict.fromkeys(keys, (1, 0, 0, 0, 1, 0)))
     record(MIDNIGHT - 30 * HOUR, {keys[0]: (1, 0, 0, 0, 1, 0)})
+    # Facts without books are another's, or of a run that is not over.
+    assert weight.rows_an_hour(organization.pk) is None
+    reads = [Read(MIDNIGHT + hour * HOUR, MIDNIGHT + (hour + 1) * HOUR, b"a" * 16) for hour in range(-30, 4)]
+    keep(owner=Owner(organization.pk, "usage"), reads=reads, before={}, changed=(), run=1, now=MIDNIGHT + 5 * HOUR)
     assert weight.rows_an_hour(organization.pk) == 2
 
 

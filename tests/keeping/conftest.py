@@ -4,7 +4,6 @@ import json
 import secrets
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import psycopg
 import pytest
 
 from costwatch.upstream.sandbox.server import SandboxServer
-from tests.servers import Postgres, postgres
+from tests.servers import Postgres
 from tests.workers.installation import MANAGE, ROOT, Installation
 
 NOW, LATER = "2026-11-20T14:05:00Z", "2026-11-20T18:05:00Z"
@@ -81,22 +80,6 @@ class Desk(Installation):
         super().end()
         if self._process:
             self._process.communicate()
-
-
-@pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """A folder that the server's account may enter."""
-    with tempfile.TemporaryDirectory(prefix="costwatch-keeping-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
-
-
-@pytest.fixture(scope="session")
-def cluster(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL."""
-    with postgres(folder) as server:
-        assert server, "PostgreSQL's server programs are missing: apt-get install postgresql"
-        yield server
 
 
 @pytest.fixture

@@ -29,34 +29,12 @@ from costwatch.ledger.models import (
 )
 from costwatch.ledger.reprice import is_due, note_applied, reprice
 from costwatch.money import ExactSum, MoneyOutOfRange, from_db, to_db
-from tests.conftest import Record
+from tests.conftest import Record, own_prices
 
 HOUR = datetime(2026, 11, 12, 5, tzinfo=UTC)
 DAY = date(2026, 11, 12)
 OPUS = UsageDims("key-1", "default", "claude-opus-5-5", "standard", "0-200k", "global", "standard")
 PICO = 10**12
-OVERLAY = """
-[[model]]
-id = "claude-own-1"
-display_name = "Own 1"
-family = "Claude"
-
-[[entry]]
-model = "claude-own-1"
-kind = "standard"
-effective_from = 2026-03-01
-batch = true
-geo = true
-source = "our contract"
-checked = 2026-11-20
-confidence = "high"
-[entry.usd_per_mtok]
-uncached_input_tokens = "3"
-ephemeral_5m_input_tokens = "3.75"
-ephemeral_1h_input_tokens = "6"
-cache_read_input_tokens = "0.3"
-output_tokens = "15"
-"""
 
 
 def spend(**options: object) -> dict:
@@ -290,7 +268,7 @@ def test_mon_07_a_new_table_prices_again_and_a_charge_keeps_its_version_while_it
     record(HOUR, {OPUS: (1_000_000, 0, 0, 0, 0, 0), OPUS._replace(model="claude-own-1"): (1_000_000, 0, 0, 0, 0, 0)})
     shipped = PricePublication.objects.get()
     overlay = tmp_path / "overlay.toml"
-    overlay.write_text(OVERLAY)
+    overlay.write_text(own_prices("claude-own-1"))
     settings.PRICES_FILE = str(overlay)  # type: ignore[attr-defined]
     prices = ledger_prices.publish()
     assert is_due()

@@ -1,7 +1,6 @@
 """What the tests of real processes share: one Redis, one PostgreSQL and one vendor for all of them."""
 
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,31 +8,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.servers import Postgres, Redis, free_port, postgres, redis
+from tests.servers import Postgres, Redis, free_port, redis
 
 from .installation import Installation, Sandbox
-
-
-@pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """A folder that the servers' account may enter."""
-    with tempfile.TemporaryDirectory(prefix="costwatch-servers-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
 
 
 @pytest.fixture(scope="session")
 def broker(folder: Path) -> Iterator[Redis]:
     """A Redis."""
     with redis(folder) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def cluster(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL."""
-    with postgres(folder) as server:
-        assert server, "PostgreSQL's server programs are missing: apt-get install postgresql"
         yield server
 
 

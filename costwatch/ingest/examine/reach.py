@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
-from django.db.migrations.executor import MigrationExecutor
 
 from costwatch.broker import is_readable, scheme
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, Line, counted, first_line, within
 from costwatch.ingest.examine.postgres import upkeep
-from costwatch.ingest.installation import WrongDatabase, ensure
+from costwatch.ingest.installation import WrongDatabase, ensure, pending_migrations
 from costwatch.ingest.models import Installation
 
 DATABASE, BROKER = "Database", "Broker"
@@ -27,8 +26,7 @@ def database() -> Iterator[Line]:
         return
     yield from upkeep()
     try:
-        executor = MigrationExecutor(connection)
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        missing = pending_migrations()
     except (DatabaseError, InconsistentMigrationHistory) as error:
         yield Line(DATABASE, FAIL, f"the schema cannot be read: {first_line(error)}", "Restore the newest backup.")
         return

@@ -1,20 +1,21 @@
 """manage.py up: web, worker and beat in one process; kill it at any point and the next start carries on."""
 
-import fcntl
 import os
 import signal
 import sys
 import threading
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
+from costwatch.ingest.folder_lock import FolderInUse, only_one
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.server import check_port
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         settings.PUBLIC_URL = url
         settings.CSRF_TRUSTED_ORIGINS = [url]
         with ExitStack() as stack:
-            stack.enter_context(_only_one(Path(settings.DATA_DIR) / "up.lock", url))
+            stack.enter_context(_only_one(url))
             check_port(port)
             self._say("Preparing the database")
             try:
@@ -106,28 +107,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-class _only_one:  # noqa: N801
-    """The data folder's lock: held by the one process that serves it, freed by the kernel when that dies."""
-
-    def __init__(self, path: Path, url: str) -> None:
-        self._path, self._url = path, url
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> None:
-        self._file = self._path.open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "another process"
-            raise CommandError(
-                f"costwatch already runs on the data folder {self._path.parent} ({holder}). "
-                "Stop it first, or choose another folder with COSTWATCH_DATA_DIR."
-            ) from None
-        self._file.truncate(0)
-        self._file.write(f"process {os.getpid()}, {self._url}")
-        self._file.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+@contextmanager
+def _only_one(url: str) -> Iterator[None]:
+    """Hold the data folder. Raises: CommandError where another process has it."""
+    folder = Path(settings.DATA_DIR)
+    try:
+        with only_one(folder, url):
+            yield
+    except FolderInUse as holder:
+        raise CommandError(
+            f"costwatch already runs on the data folder {folder} ({holder}). "
+            "Stop it first, or choose another folder with COSTWATCH_DATA_DIR."
+        ) from None

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.utils import Error
 
+from costwatch.ingest.installation import pending_migrations
 from costwatch.ingest.models import Installation
 from costwatch.keeping import target
 from costwatch.keeping.copying import Copy
@@ -94,7 +95,7 @@ def _source(file: Path | None) -> str:
 def _installation(source: str) -> Installation:
     """The source's own row. Raises: CannotKeep where there is nothing to copy."""
     try:
-        if target.pending(source):
+        if pending_migrations(source):
             raise CannotKeep("the source's schema is not up to date. Start costwatch on it once, or run migrate.")
         found = Installation.objects.using(source).first()
     except Error as error:

@@ -6,10 +6,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
+from costwatch.ingest.installation import pending_migrations
 from costwatch.keeping import backup, sides
 from costwatch.keeping.failure import CannotKeep
 from costwatch.keeping.record import holds_data
-from costwatch.keeping.target import pending
 
 
 class Command(migrate.Command):
@@ -27,7 +27,7 @@ class Command(migrate.Command):
     def _back_up(self, alias: str, *, is_named: bool, verbosity: int) -> None:
         """Back up where something will change: a named migration may be behind the present one."""
         try:
-            if not (is_named or pending(alias)) or not holds_data(sides.of(connections[alias])):
+            if not (is_named or pending_migrations(alias)) or not holds_data(sides.of(connections[alias])):
                 return
             made = backup.make(reason="before-migrate", alias=alias)
         except CannotKeep as error:

@@ -1,0 +1,53 @@
+"""Moments and spans of time in words."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from costwatch import clock
+from costwatch.insights import display
+
+
+def when(moment: datetime | None) -> str:
+    """A time of today, or a day and a time."""
+    if moment is None:
+        return ""
+    if moment.date() == clock.today():
+        return display.time(moment)
+    return f"{display.short_day(moment.date())}, {display.time(moment)}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """A span of time in as few words as stay clear."""
+    if start == end:
+        return when(start)
+    if start.date() == end.date():
+        return f"{display.short_day(start.date())}, {start:%H:%M}–{display.time(end)}"
+    return f"{display.short_day(start.date())}, {start:%H:%M} – {display.short_day(end.date())}, {display.time(end)}"
+
+
+def length(lasts: timedelta) -> str:
+    """A span of time in its two largest units."""
+    seconds = lasts.total_seconds()
+    if seconds < 1:
+        return _("%(number)d ms") % {"number": round(seconds * 1000)}
+    if seconds < 10:
+        return _("%(number)s s") % {"number": f"{seconds:.1f}".removesuffix(".0")}
+    if seconds < 60:
+        return _("%(number)d s") % {"number": round(seconds)}
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _("%(number)d min") % {"number": minutes}
+    if minutes < 48 * 60:
+        hours, rest = divmod(minutes, 60)
+        return (
+            _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+            if rest
+            else _("%(hours)d h") % {"hours": hours}
+        )
+    days, hours = divmod(round(minutes / 60), 24)
+    return (
+        _("%(days)d days %(hours)d h") % {"days": days, "hours": hours}
+        if hours
+        else _("%(days)d days") % {"days": days}
+    )
