@@ -1,0 +1,51 @@
+"""The ledger's schema.
+
+A fact is counts only, keyed (bucket start, series); `Series` interns the text dimensions behind a 16-byte digest, so
+that a hostile name cannot break an index and a new report dimension is a column here, not on every fact. Charges live
+on the day rollup per series and are derived: they can be thrown away and made again. No natural key has a nullable
+column: what the vendor did not report is the empty string.
+"""
+
+from costwatch.ledger.models.counts import COUNTS, MONEY, Charged, Counts
+from costwatch.ledger.models.prices import PriceChange, PricePublication
+from costwatch.ledger.models.reported import (
+    ConsoleFigure,
+    ReportedLine,
+    ReportedMonth,
+    ReportedRevision,
+    ReportedSeries,
+)
+from costwatch.ledger.models.usage import (
+    Fact,
+    GroupDay,
+    GroupMonth,
+    Revision,
+    Series,
+    SeriesDay,
+    SeriesMonth,
+    StaleMonth,
+    UsageGroup,
+)
+
+__all__ = [
+    "COUNTS",
+    "MONEY",
+    "Charged",
+    "ConsoleFigure",
+    "Counts",
+    "Fact",
+    "GroupDay",
+    "GroupMonth",
+    "PriceChange",
+    "PricePublication",
+    "ReportedLine",
+    "ReportedMonth",
+    "ReportedRevision",
+    "ReportedSeries",
+    "Revision",
+    "Series",
+    "SeriesDay",
+    "SeriesMonth",
+    "StaleMonth",
+    "UsageGroup",
+]
