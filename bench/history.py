@@ -42,7 +42,8 @@ def _measure() -> list[Line]:
     from bench.page_to_facts import organization
     from costwatch.ingest import usage
     from costwatch.ingest.connect import Connection, client
-    from costwatch.ingest.sync import Order, sync
+    from costwatch.ingest.order import Order
+    from costwatch.ingest.sync import sync
     from costwatch.ledger.models import Fact
     from pricing.table import PriceTable
 

@@ -35,7 +35,9 @@ def _measure() -> list[Line]:
 
     from costwatch.ingest.connect import client, connect
     from costwatch.ingest.installation import upstream
-    from costwatch.ingest.sync import SOURCES, Order, sync
+    from costwatch.ingest.order import Order
+    from costwatch.ingest.sources import SOURCES
+    from costwatch.ingest.sync import sync
 
     newest = Order(since=date(2026, 11, 18), until=date(2026, 11, 21))
     written: list[int] = []

@@ -45,12 +45,16 @@ class Environment:
             self.problems.append(f"{name} is {given!r}; it is either {' or '.join(among)}")
         return given
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, least: int = 0) -> int:
         """A whole number."""
         given = self.text(name, str(default))
         if not given.isdecimal():
             self.problems.append(f"{name} is {given!r}, which is not a number")
-        return int(given) if given.isdecimal() else default
+        elif int(given) < least:
+            self.problems.append(f"{name} is {given}, and must be at least {least}")
+        else:
+            return int(given)
+        return default
 
     def level(self, name: str) -> str:
         """A level of the log, such as INFO."""

@@ -46,6 +46,8 @@ HAS_ADMIN_KEY = bool(os.environ.get("COSTWATCH_ADMIN_KEY") or os.environ.get("CO
 # A web process in production has no key and shows a real organization all the same: there the sandbox is asked for.
 SANDBOX = env.switch("COSTWATCH_SANDBOX", default=not HAS_ADMIN_KEY and not PRODUCTION)
 UPSTREAM_URL = env.text("COSTWATCH_UPSTREAM_URL", "https://api.anthropic.com")
+# One a minute is what the vendor supports for sustained use.
+REQUESTS_PER_HOUR = env.number("COSTWATCH_REQUESTS_PER_HOUR", 60, least=12)
 HTTPS_PROXY = env.text("COSTWATCH_HTTPS_PROXY", "")
 CA_BUNDLE = env.text("COSTWATCH_CA_BUNDLE", "")
 PRICES_FILE = env.text("COSTWATCH_PRICES_FILE", "")

@@ -1,26 +1,39 @@
 """One window of the cost report: read it, record a day at a time."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
-from costwatch.ingest import coverage, observe
+from costwatch import clock
+from costwatch.ingest import coverage, observe, raw
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
+from costwatch.ingest.plan import Planned, Why
 from costwatch.ingest.split import workspace_key
 from costwatch.ledger.dimensions import ReportedDims, clean
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.record import ReportedDay, record_reported
 from costwatch.upstream import cost
 from costwatch.upstream.client import AdminClient
-from costwatch.upstream.pages import Bucket, Report, Window
+from costwatch.upstream.pages import Bucket
 from costwatch.upstream.usage import Rejected
 from pricing.money import TooFine, parse_cents
 
 SOURCE = "cost"
+LINES = "lines"
+
+
+@dataclass(slots=True)
+class Lines:
+    """What the report said about a window, and what its days come to where that was asked for too."""
+
+    buckets: tuple[Bucket, ...]
+    total: Mapping[datetime, Bucket] = field(default_factory=dict)
+    asked: int = 1
+    largest_page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +42,16 @@ class Reader:
 
     client: AdminClient
 
-    def read(self, window: Window, limit: int = 0) -> Report:
-        """Every day of a window. Raises: UpstreamError."""
+    def read(self, planned: Planned, limit: int = 0) -> Lines:
+        """Every day of a window, with its ungrouped total where it settles. Raises: UpstreamError."""
         reach("fetch.before")
-        report = cost.read(self.client, window, limit=limit or cost.BUCKET_LIMIT)
+        report = cost.read(self.client, planned.window, limit=limit or cost.BUCKET_LIMIT)
+        lines = Lines(report.buckets, largest_page=report.largest_page)
+        if planned.why in (Why.SETTLING, Why.MISSING):
+            total = cost.read(self.client, planned.window, limit=limit or cost.BUCKET_LIMIT, grouped=False)
+            lines.total, lines.asked = {bucket.start: bucket for bucket in total.buckets}, 2
         reach("fetch.after")
-        return report
+        return lines
 
 
 @dataclass(slots=True)
@@ -49,7 +66,7 @@ class Recorder:
     rows_read: int = 0
     rows_changed: int = 0
 
-    def record(self, report: Report, now: datetime) -> None:
+    def record(self, report: Lines, now: datetime) -> None:
         """Record a window in one transaction: lines and coverage of its days. At most 31 days."""
         before = coverage.known(self.organization_id, SOURCE, {bucket.start for bucket in report.buckets})
         days: list[ReportedDay] = []
@@ -60,13 +77,14 @@ class Recorder:
         for bucket in report.buckets:
             old = before.get(bucket.start)
             self.rows_read += len(bucket.rows)
+            total_ok = _compares(bucket, report.total.get(bucket.start))
             if old and bytes(old.digest) == bucket.digest:
-                reads.append(Read(bucket.start, bucket.end, bucket.digest, old.rejected))
+                reads.append(Read(bucket.start, bucket.end, bucket.digest, old.rejected, total_ok=total_ok))
                 continue
             lines, bad = self._lines(bucket, novelties)
             rejected[bucket.start] = bad
             days.append(ReportedDay(bucket.start.date(), lines, revises=old is not None and bucket.end <= now))
-            reads.append(Read(bucket.start, bucket.end, bucket.digest, len(bad)))
+            reads.append(Read(bucket.start, bucket.end, bucket.digest, len(bad), total_ok=total_ok))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)
         owner = Owner(self.organization_id, SOURCE)
@@ -77,7 +95,10 @@ class Recorder:
             reach("record.after")
             reach("coverage.before")
             changed = {bucket.start for bucket in report.buckets if bucket.start.date() in recorded.changed}
-            coverage.keep(owner=owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
+            settled = coverage.keep(owner=owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
+            late = {start for start in changed if start in before and start + clock.DAY <= now}
+            kept = {bucket.start: {LINES: bucket} for bucket in report.buckets if bucket.start in settled | late}
+            raw.keep(owner=owner, buckets=kept, width=clock.DAY, run=self.run, now=now)
             observe.note(owner=owner, novelties=novelties, now=now)
             observe.set_aside(owner=owner, rejected=rejected, run=self.run, now=now)
             reach("coverage.after")
@@ -115,3 +136,8 @@ class Recorder:
                 amount, text = amount + lines[dims][0], f"{lines[dims][1]} + {text}"
             lines[dims] = (amount, text)
         return lines, parsed.rejected
+
+
+def _compares(bucket: Bucket, total: Bucket | None) -> bool | None:
+    """Whether what a day comes to is the sum of its lines, by the vendor's own figures; None where nobody asked."""
+    return None if total is None else cost.added(bucket) == cost.added(total)

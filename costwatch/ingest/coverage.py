@@ -10,9 +10,10 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
-from costwatch.ingest.plan import Standing, settles
+from costwatch.ingest.plan import COMPARED_FOR, Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
+CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok")
 
 
 class Owner(NamedTuple):
@@ -24,22 +25,41 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One bucket as it was just read. `kept` says that its last good rows were kept instead."""
+    """One bucket as it was just read. `kept` says that its last good rows were kept instead.
+
+    Shape: `split` is the digest of its splitters, None where they were not read: such a read settles nothing.
+    `total_ok` says whether its control total compares, None where none was read.
+    """
 
     start: datetime
     end: datetime
     digest: bytes
     rejected: int = 0
     kept: bool = False
+    split: bytes | None = b""
+    total_ok: bool | None = None
 
 
-def standings(organization_id: int, source: str, since: datetime, until: datetime) -> dict[datetime, Standing]:
-    """What is known of the buckets in [since, until)."""
+def standings(
+    organization_id: int, source: str, since: datetime, until: datetime, *, compares: bool = False
+) -> dict[datetime, Standing]:
+    """What is known of the buckets in [since, until). `compares`: the source has control totals.
+
+    A revised bucket whose total was not compared since may be read as if it were to settle: that proves it again.
+    """
     rows = Coverage.objects.filter(
         organization=organization_id, source=source, start__gte=since, start__lt=until
-    ).values_list("start", "end", "state", "last_read_at")
-    last = last_reads(Owner(organization_id, source), [(start, end, read_at) for start, end, _, read_at in rows])
-    return {start: Standing(end, state == State.OPEN, last[start]) for start, end, state, _ in rows}
+    ).values_list("start", "end", "state", "last_read_at", "control_total_ok")
+    last = last_reads(Owner(organization_id, source), [(start, end, read_at) for start, end, _, read_at, _ in rows])
+    return {
+        start: Standing(
+            end,
+            state == State.OPEN or (compares and state == State.REVISED and total_ok is None),
+            last[start],
+            differed=total_ok is False,
+        )
+        for start, end, state, _, total_ok in rows
+    }
 
 
 def last_reads(owner: Owner, buckets: Sequence[tuple[datetime, datetime, datetime]]) -> dict[datetime, datetime]:
@@ -88,27 +108,32 @@ def keep(
     changed: Collection[datetime],
     run: int,
     now: datetime,
-) -> None:
-    """Write down that some buckets were read: new rows, changed rows, and the changes of state. In a transaction."""
+) -> set[datetime]:
+    """Write down that some buckets were read: new rows, changed rows, and the changes of state. In a transaction.
+
+    Shape: the buckets that this read settled.
+    """
     new: list[Coverage] = []
     same = False
+    settled: set[datetime] = set()
     changes: list[CoverageChange] = []
     for read in reads:
         old = before.get(read.start)
         row = _next(old, read, owner, read.start in changed, now)
         if old is None:
             new.append(row)
-        elif (row.state, row.digest, row.rejected) == (old.state, bytes(old.digest), old.rejected):
+        elif _content(row) == _content(old):
             same = True
             continue
         else:
             _mine(owner).filter(start=read.start).update(
-                state=row.state,
-                digest=row.digest,
-                rejected=row.rejected,
+                **{name: getattr(row, name) for name in CONTENT},
+                split_at=row.split_at,
                 last_read_at=now,
                 changed_at=row.changed_at,
             )
+        if row.state == State.SETTLED and (old is None or old.state != row.state):
+            settled.add(row.start)
         if old is None or old.state != row.state:
             changes.append(
                 CoverageChange(
@@ -125,6 +150,12 @@ def keep(
     CoverageChange.objects.bulk_create(changes)
     if same:
         _note_equal(owner, reads, now)
+    return settled
+
+
+def _content(row: Coverage) -> tuple[object, ...]:
+    values = (getattr(row, name) for name in CONTENT)
+    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in values)
 
 
 def _note_equal(owner: Owner, reads: Sequence[Read], now: datetime) -> None:
@@ -152,14 +183,21 @@ def _mine(owner: Owner) -> QuerySet[Coverage]:
 def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime) -> Coverage:
     equal = old is not None and not changed and not read.kept
     first_read_at = old.first_read_at if old else now
-    if read.rejected or (read.kept and read.end <= now):
+    is_over = now >= read.end
+    if read.rejected or (read.kept and is_over):
         state = State.INCONSISTENT
     elif old and old.state in FINAL:
         state = State.REVISED if changed else State(old.state)
-    elif settles(end=read.end, now=now, first_read_at=first_read_at, equal_reads=2 if equal else 1):
+    elif (
+        read.split is not None
+        and (read.total_ok is not False or now - read.end >= COMPARED_FOR)
+        and settles(end=read.end, now=now, first_read_at=first_read_at, equal_reads=2 if equal else 1)
+    ):
         state = State.SETTLED
     else:
         state = State.OPEN
+    known_total = None if old is None or changed else old.control_total_ok
+    is_split = read.split is not None
     return Coverage(
         organization_id=owner.organization_id,
         source=owner.source,
@@ -167,8 +205,11 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         end=read.end,
         state=state,
         digest=read.digest,
+        split_digest=read.split if is_split else bytes(old.split_digest) if old else b"",
+        split_at=now if is_split else old.split_at if old else None,
         rejected=read.rejected,
         first_read_at=first_read_at,
         last_read_at=now,
         changed_at=now if changed or not old else old.changed_at,
+        control_total_ok=known_total if read.total_ok is None else read.total_ok,
     )

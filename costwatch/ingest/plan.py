@@ -1,39 +1,66 @@
-"""What to read next. Pure: states and times in, windows out."""
+"""What to read next, and why. Pure: states and times in, windows out."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from costwatch.clock import DAY, HOUR, floor_day
 from costwatch.upstream.pages import Window
 
 SETTLES_AFTER = 6 * HOUR
 SETTLES_WITH_ONE_READ_AFTER = 7 * DAY
+# A total that differed is asked for again once an hour, for two days; then the bucket settles with that said.
+COMPARED_FOR, COMPARED_EVERY = 2 * DAY, HOUR
+# Ticks come a minute apart, never exactly: a read that is due in half a minute is due.
+SLACK = timedelta(seconds=30)
+
+
+class Why(StrEnum):
+    """Why a bucket is read."""
+
+    MISSING = "missing"
+    RECENT = "recent"
+    SETTLING = "settling"
+    AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
     """How often a source's buckets are read again, by their age: (younger than, every), youngest first.
 
-    `width` is the length of a bucket; `most` how many buckets one window may hold.
+    `width` is the length of a bucket; `most` how many buckets one window may hold. Those of the first tier are recent.
     """
 
     width: timedelta
     most: int
     rereads: tuple[tuple[timedelta, timedelta], ...]
 
-
-USAGE = Cadence(HOUR, 168, ((2 * DAY, HOUR / 12), (7 * DAY, 6 * HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY)))
-COST = Cadence(DAY, 31, ((7 * DAY, HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY)))
+    def paced(self, share: float) -> "Cadence":
+        """The same, with the newest buckets read `share` times as often."""
+        (young, every), *others = self.rereads
+        return replace(self, rereads=((young, every / share), *others))
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one bucket that was read before; `is_open` says that another equal read may settle it."""
+    """What is known of one bucket that was read before.
+
+    `is_open` says that another read may settle it; `differed` that its control total did not compare.
+    """
 
     end: datetime
     is_open: bool
     last_read_at: datetime
+    differed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A window to read, and why. All its buckets are read for the same reason."""
+
+    window: Window
+    why: Why
 
 
 def starts(since: datetime, until: datetime, width: timedelta) -> Iterable[datetime]:
@@ -42,43 +69,55 @@ def starts(since: datetime, until: datetime, width: timedelta) -> Iterable[datet
     return (since + width * index for index in range(count - 1, -1, -1))
 
 
-def due(known: Mapping[datetime, Standing], *, since: datetime, now: datetime, cadence: Cadence) -> list[datetime]:
+def due(known: Mapping[datetime, Standing], *, since: datetime, now: datetime, cadence: Cadence) -> dict[datetime, Why]:
     """The buckets to read now, newest first: missing ones, those whose settling read is due, and those due again."""
-    return [
-        start
-        for start in starts(since, now, cadence.width)
-        if start not in known or _is_due(known[start], now, cadence)
-    ]
+    found = {}
+    for start in starts(since, now, cadence.width):
+        bucket = known.get(start)
+        why = _why_unread(start + cadence.width, now, cadence) if bucket is None else _why(bucket, now, cadence)
+        if why:
+            found[start] = why
+    return found
 
 
-def _is_due(bucket: Standing, now: datetime, cadence: Cadence) -> bool:
-    age = now - bucket.end
-    if bucket.is_open and age >= SETTLES_AFTER:
-        return True
+def _why_unread(end: datetime, now: datetime, cadence: Cadence) -> Why:
+    return Why.RECENT if now - end < cadence.rereads[0][0] else Why.MISSING
+
+
+def _why(bucket: Standing, now: datetime, cadence: Cadence) -> Why | None:
+    age, unread_for = now - bucket.end, now - bucket.last_read_at
+    if bucket.is_open and age >= SETTLES_AFTER and (not bucket.differed or unread_for >= COMPARED_EVERY - SLACK):
+        return Why.SETTLING
     for younger_than, every in cadence.rereads:
         if age < younger_than:
-            return now - bucket.last_read_at >= every
-    return False
+            recent = younger_than == cadence.rereads[0][0]
+            return (Why.RECENT if recent else Why.AGAIN) if unread_for >= every - SLACK else None
+    return None
 
 
-def windows(buckets: Iterable[datetime], cadence: Cadence) -> list[Window]:
-    """Contiguous windows over some buckets, newest first, none longer than one request answers.
+def windows(
+    buckets: Mapping[datetime, Why], cadence: Cadence, most: Callable[[Why], int] | None = None
+) -> list[Planned]:
+    """Contiguous windows over some buckets, newest first, none longer than `most` for its reason allows.
 
     A window ends at a UTC midnight rather than inside a day: a day is recorded and rolled up once.
     """
-    made: list[Window] = []
+    made: list[Planned] = []
     for start in sorted(buckets, reverse=True):
+        why = buckets[start]
         last = made[-1] if made else None
-        if last and last.start == start + cadence.width and not _is_full(last, cadence):
-            made[-1] = Window(start, last.end)
+        room = most(why) if most else cadence.most
+        if last and last.why == why and last.window.start == start + cadence.width and not _full(last, cadence, room):
+            made[-1] = Planned(Window(start, last.window.end), why)
         else:
-            made.append(Window(start, start + cadence.width))
+            made.append(Planned(Window(start, start + cadence.width), why))
     return made
 
 
-def _is_full(window: Window, cadence: Cadence) -> bool:
-    room = cadence.width * cadence.most - (window.end - window.start)
-    return room < (DAY if window.start == floor_day(window.start) else cadence.width)
+def _full(last: Planned, cadence: Cadence, most: int) -> bool:
+    start, end = last.window.start, last.window.end
+    room = cadence.width * most - (end - start)
+    return room < (DAY if start == floor_day(start) else cadence.width)
 
 
 def settles(*, end: datetime, now: datetime, first_read_at: datetime, equal_reads: int) -> bool:

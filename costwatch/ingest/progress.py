@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest.history import history_since
 from costwatch.ingest.models import Coverage, Source
-from costwatch.ingest.sync import COST_SOURCE, USAGE_SOURCE, history_since
+from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,18 @@ def _judge(run: Run, refusal: Refused | None) -> None:
     source.save()
 
 
+def unavailable(source: Source, reason: str, now: datetime) -> None:
+    """Note that a source cannot be had, in the vendor's words; it is asked again after a day."""
+    source.available, source.reason, source.checked_at = False, reason, now
+    source.save()
+
+
+def available(source: Source, now: datetime) -> None:
+    """Note that a source was read."""
+    source.available, source.reason, source.last_success_at, source.failures = True, "", now, 0
+    source.save()
+
+
 def source_of(organization_id: int, name: str) -> Source:
     """The health of a source."""
     source, _ = Source.objects.get_or_create(organization_id=organization_id, name=name)

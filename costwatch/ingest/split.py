@@ -7,6 +7,7 @@ from costwatch.ledger.dimensions import NOTHING, Counts, UsageDims, clean
 from costwatch.upstream.usage import LONG_WINDOW, SHORT_WINDOW, Key
 
 Rows = Mapping[Key, Counts]
+PLAIN_SPEED, FAST_SPEED = "standard", "fast"
 
 
 class Negative(Exception):
@@ -86,6 +87,27 @@ def facts(
     return made
 
 
+def carried(
+    base: Rows, stored: Mapping[UsageDims, Counts], *, names: Names, speed: str, window: str
+) -> dict[UsageDims, Counts]:
+    """The facts of a bucket whose splitters were not read again: what is stored as split stays, the rest is plain.
+
+    Shape: `stored` are the bucket's facts that are not plain; `speed` and `window` name what is. Raises: Negative when
+    what is stored does not explain the base any more, or was named when other chains were read.
+    """
+    made: dict[UsageDims, Counts] = {}
+    plain = names.of(speed, window)
+    for key, counts in base.items():
+        _put(made, plain[key], counts)
+    for dims, counts in stored.items():
+        if dims.speed not in (speed, FAST_SPEED) or dims.context_window not in (window, LONG_WINDOW):
+            raise Negative
+        whole = dims._replace(speed=speed, context_window=window)
+        made[whole] = _minus(made.get(whole, NOTHING), counts)
+        made[dims] = counts
+    return {dims: counts for dims, counts in made.items() if counts != NOTHING}
+
+
 def _put(made: dict[UsageDims, Counts], dims: UsageDims, counts: Counts) -> None:
     if counts == NOTHING:
         return
@@ -94,7 +116,7 @@ def _put(made: dict[UsageDims, Counts], dims: UsageDims, counts: Counts) -> None
 
 
 def _speed(is_fast: bool, fast: Rows | None) -> str:
-    return "" if fast is None else "fast" if is_fast else "standard"
+    return "" if fast is None else FAST_SPEED if is_fast else PLAIN_SPEED
 
 
 def _window(is_long: bool, long: Rows | None) -> str:

@@ -10,10 +10,13 @@ from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat, repricing, slots, usage
+from costwatch.ingest.agenda import is_due
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Installation, Source
-from costwatch.ingest.sync import SOURCES, Order, is_due, sync
+from costwatch.ingest.order import Order
+from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.sync import sync
 from costwatch.ingest.unfinished import unfinished
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
@@ -97,7 +100,7 @@ def _run(organization: Organization, source: str) -> bool:
         repricing.reprice()
     try:
         with client() as opened:
-            run = sync(connect(opened), source, Order(seconds=SECONDS_A_TASK))
+            run = sync(connect(opened), source, Order(seconds=SECONDS_A_TASK, paced=True))
     except Busy:
         return False
     except (CannotConnect, UpstreamError) as error:

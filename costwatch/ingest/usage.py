@@ -1,75 +1,33 @@
-"""One window of hourly usage: read its chains, split them into facts, record a day at a time."""
+"""Recording hourly usage: chains are split into facts, a day at a time, with the rollups and books of that day."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
 from costwatch import clock
-from costwatch.ingest import coverage, observe, split
+from costwatch.ingest import coverage, observe, raw, split
+from costwatch.ingest.chains import Chains, Reader
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
-from costwatch.ingest.models import Coverage
+from costwatch.ingest.models import Coverage, State
 from costwatch.ledger.dimensions import Counts, UsageDims
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.prices import Prices
 from costwatch.ledger.record import UsageBucket, record_usage
 from costwatch.ledger.rollup import refresh_days
+from costwatch.ledger.stored import divided
 from costwatch.upstream import usage
-from costwatch.upstream.client import AdminClient
-from costwatch.upstream.errors import Refused
-from costwatch.upstream.pages import Bucket, Report, Window
-from costwatch.upstream.usage import BASE, FAST, FAST_LONG, LONG, Parsed, Rejected
+from costwatch.upstream.pages import Window
+from costwatch.upstream.usage import BASE, FAST, FAST_LONG, LONG, SHORT_WINDOW, Rejected
 
 SOURCE = "usage"
-ByStart = dict[datetime, Bucket]
-
-
-@dataclass(slots=True)
-class Chains:
-    """What every chain said about a window; a chain that was not read is None."""
-
-    base: ByStart
-    fast: ByStart | None
-    long: ByStart | None
-    fast_long: ByStart | None
-    largest_page: int = 0
-    speed_refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads usage windows for one organization; used from several threads, touches no database."""
-
-    client: AdminClient
-    prices: Prices
-    reads_speed: bool
-
-    def read(self, window: Window, limit: int = 0) -> Chains:
-        """Every chain of a window.
-
-        Raises: UpstreamError. An organization that may not filter by speed has one: that refusal is kept, not raised.
-        """
-        reach("fetch.before")
-        base = self.read_base(window, limit)
-        chains = Chains(_by_start(base.buckets), None, None, None, base.largest_page)
-        if self.reads_speed:
-            try:
-                chains.fast = _by_start(usage.read(self.client, window, FAST, limit=limit).buckets)
-            except Refused as error:
-                chains.speed_refused = str(error)
-        if any(self.prices.table.depends_on_context(day) for day in _days(window)):
-            chains.long = _by_start(usage.read(self.client, window, LONG, limit=limit).buckets)
-            if chains.fast and any(bucket.rows for bucket in chains.fast.values()):
-                chains.fast_long = _by_start(usage.read(self.client, window, FAST_LONG, limit=limit).buckets)
-        reach("fetch.after")
-        return chains
-
-    def read_base(self, window: Window, limit: int = 0) -> Report:
-        """The chain that everything is split from. Raises: UpstreamError."""
-        return usage.read(self.client, window, BASE, limit=limit)
+# How long what is stored may stand for how an hour divides by speed, while the hour grows and its models have a price
+# for speed. A settling read asks in any case.
+DIVIDED_FOR = timedelta(minutes=20)
+Stored = Mapping[datetime, Mapping[UsageDims, Counts]]
 
 
 @dataclass(slots=True)
@@ -82,22 +40,26 @@ class Recorder:
     run: int
     names: split.Names
     fence: Callable[[], None]
-    reread: Callable[[Window], Chains]
+    reader: Reader
     rows_read: int = 0
     rows_changed: int = 0
 
     def record(self, chains: Chains, now: datetime) -> None:
-        """Record a window a UTC day at a time, newest first: rows, rollups and coverage of a day in one transaction."""
-        days: dict[date, list[datetime]] = {}
+        """Record a window a UTC day at a time, newest first: rows, rollups and books of a day in one transaction.
+
+        Raises: UpstreamError where splitters have to be read that were left out.
+        """
+        starts: dict[date, list[datetime]] = {}
         for start in chains.base:
-            days.setdefault(start.date(), []).append(start)
-        for day in sorted(days, reverse=True):
-            self._record_day(day, days[day], chains, now)
+            starts.setdefault(start.date(), []).append(start)
+        for day in sorted(starts, reverse=True):
+            self._record_day(day, starts[day], chains, now)
 
     def _record_day(self, day: date, starts: list[datetime], chains: Chains, now: datetime) -> None:
         before = coverage.known(self.organization_id, SOURCE, set(starts))
         made = _Day(self, day, before, now)
         reach("parse.before")
+        made.divide(starts, chains)
         for start in starts:
             made.take(start, chains)
         reach("parse.after")
@@ -115,94 +77,157 @@ class Recorder:
             reach("coverage.before")
             owner = Owner(self.organization_id, SOURCE)
             changed = {start for start in recorded.changed if isinstance(start, datetime)}
-            coverage.keep(owner=owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now)
+            settled = coverage.keep(
+                owner=owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now
+            )
+            late = {start for start in changed if start in before and chains.base[start].end <= now}
+            kept = {start: made.told[start].buckets(start) for start in settled | late if start in made.told}
+            raw.keep(owner=owner, buckets=kept, width=clock.HOUR, run=self.run, now=now)
             observe.note(owner=owner, novelties=made.novelties, now=now)
             observe.set_aside(owner=owner, rejected=made.rejected, run=self.run, now=now)
             reach("coverage.after")
             reach("commit.before")
         reach("commit.after")
+        for start in starts:
+            chains.forget(start)
         self.rows_read += made.rows_read
         self.rows_changed += recorded.rows
 
 
 class _Day:
-    """The buckets of one day on their way from chains to facts."""
+    """The buckets of one day on their way from chains to facts.
+
+    Shape: `told` are the chains each bucket was made of, for a bucket may have been read once more.
+    """
 
     def __init__(self, recorder: Recorder, day: date, before: Mapping[datetime, Coverage], now: datetime) -> None:
-        self._recorder, self._before, self._now = recorder, before, now
+        self._recorder, self._day, self._before, self._now = recorder, day, before, now
         self._splits_context = recorder.prices.table.depends_on_context(day)
+        self._stored: Stored = {}
         self.buckets: list[UsageBucket] = []
         self.reads: list[Read] = []
+        self.told: dict[datetime, Chains] = {}
         self.rejected: dict[datetime, list[Rejected]] = {}
         self.novelties: Counter[tuple[str, str]] = Counter()
         self.rows_read = 0
 
+    def divide(self, starts: list[datetime], chains: Chains) -> None:
+        """Read the splitters of the buckets that need them, where only the base was read."""
+        grown = [start for start in starts if start not in chains.whole and not self._is_equal(start, chains)]
+        if not grown:
+            return
+        self._stored = divided(
+            self._recorder.organization_id, [start for start in grown if start in self._before], *self._plain
+        )
+        wanting = [start for start in grown if self._wants_splitters(start, chains)]
+        if wanting:
+            span = Window(min(wanting), max(chains.base[start].end for start in wanting))
+            self._recorder.reader.split(chains, span)
+
     def take(self, start: datetime, chains: Chains) -> None:
         """Turn one bucket into facts, unless it is as it was; where a subtraction goes negative, read it again once."""
         end = chains.base[start].end
-        digest = self._digest(start, chains)
         old = self._before.get(start)
         self.rows_read += len(chains.base[start].rows)
-        if old and bytes(old.digest) == digest:
-            self.reads.append(
-                Read(start, end, digest, old.rejected, kept=old.state == "inconsistent" and not old.rejected)
-            )
+        self.told[start] = chains
+        if old and self._is_equal(start, chains):
+            self._note(start, chains, old.rejected, kept=old.state == State.INCONSISTENT and not old.rejected)
             return
         try:
             facts, rejected = self._facts(start, chains)
         except split.Negative:
-            chains = self._recorder.reread(Window(start, end))
-            digest = self._digest(start, chains)
+            chains = self.told[start] = self._recorder.reader.read_whole(Window(start, end))
             try:
                 facts, rejected = self._facts(start, chains)
             except split.Negative:
                 # An hour under way moves between the reads of its chains. It is read again within minutes, and must
                 # not be found equal to what was not recorded.
-                self.reads.append(Read(start, end, digest if end <= self._now else b"", kept=True))
+                digest = chains.base[start].digest if end <= self._now else b""
+                self.reads.append(Read(start, end, digest, split=chains.split_digest(start), kept=True))
                 return
         self.rejected[start] = rejected
         self.buckets.append(UsageBucket(start, facts, revises=old is not None and end <= self._now))
-        self.reads.append(Read(start, end, digest, len(rejected)))
+        self._note(start, chains, len(rejected))
 
-    def _digest(self, start: datetime, chains: Chains) -> bytes:
-        return coverage.combined(
-            (name, of[start].digest) for name, of in self._parts(chains).items() if of is not None and (start in of)
+    @property
+    def _plain(self) -> tuple[str, str]:
+        """The speed and the context window of what no splitter names on this day."""
+        speed = split.PLAIN_SPEED if self._recorder.reader.reads_speed else ""
+        return speed, SHORT_WINDOW if self._splits_context else ""
+
+    def _is_equal(self, start: datetime, chains: Chains) -> bool:
+        old = self._before.get(start)
+        return (
+            old is not None
+            and bytes(old.digest) == chains.base[start].digest
+            and (start not in chains.whole or bytes(old.split_digest) == chains.split_digest(start))
         )
 
-    def _parts(self, chains: Chains) -> dict[str, ByStart | None]:
-        long = chains.long if self._splits_context else None
-        return {
-            BASE.name: chains.base,
-            FAST.name: chains.fast,
-            LONG.name: long,
-            FAST_LONG.name: chains.fast_long if long is not None else None,
-        }
+    def _wants_splitters(self, start: datetime, chains: Chains) -> bool:
+        """Whether what is stored does not explain a bucket's base, or has stood for it long enough."""
+        parsed = chains.parsed(BASE.name, start)
+        if parsed is None:
+            return False
+        stored = self._stored.get(start, {})
+        speed, window = self._plain
+        try:
+            split.carried(parsed.rows, stored, names=self._recorder.names, speed=speed, window=window)
+        except split.Negative:
+            return True
+        old = self._before.get(start)
+        if old is not None and old.split_at is not None and self._now - old.split_at < DIVIDED_FOR:
+            return False
+        return bool(stored) or any(self._recorder.prices.splits(key[2] or "", self._day) for key in parsed.rows)
+
+    def _note(self, start: datetime, chains: Chains, rejected: int, *, kept: bool = False) -> None:
+        bucket = chains.base[start]
+        is_whole = start in chains.whole
+        self.reads.append(
+            Read(
+                start,
+                bucket.end,
+                bucket.digest,
+                rejected,
+                kept,
+                split=chains.split_digest(start) if is_whole else None,
+                total_ok=self._compares(start, chains),
+            )
+        )
+
+    def _compares(self, start: datetime, chains: Chains, *, again: bool = True) -> bool | None:
+        """Whether the ungrouped total of a bucket is the sum of its rows; read once more before that is denied."""
+        if start not in chains.total:
+            return None
+        parsed = chains.parsed(BASE.name, start)
+        if parsed and usage.total(chains.total[start]) == usage.added(parsed.rows.values()):
+            return True
+        end = chains.base[start].end
+        if not again or end > self._now:
+            return False
+        reread = self._recorder.reader.read_whole(Window(start, end))
+        # A total that belongs to other rows than those just recorded proves nothing about them.
+        return reread.base[start].digest == chains.base[start].digest and bool(
+            self._compares(start, reread, again=False)
+        )
 
     def _facts(self, start: datetime, chains: Chains) -> tuple[dict[UsageDims, Counts], list[Rejected]]:
-        parsed: dict[str, Parsed | None] = {}
-        for name, of in self._parts(chains).items():
-            parsed[name] = None if of is None else usage.parse(of[start]) if start in of else Parsed()
+        parsed = {chain.name: chains.parsed(chain.name, start) for chain in (BASE, FAST, LONG, FAST_LONG)}
         rejected = [row for one in parsed.values() if one for row in one.rejected]
         for one in parsed.values():
             self.novelties.update(one.novelties if one else {})
         rows = {name: None if one is None else one.rows for name, one in parsed.items()}
+        base = rows[BASE.name] or {}
+        names = self._recorder.names
+        if start not in chains.whole:
+            speed, window = self._plain
+            stored = self._stored.get(start, {})
+            return split.carried(base, stored, names=names, speed=speed, window=window), rejected
+        by_context = self._splits_context
         facts = split.facts(
-            rows[BASE.name] or {},
+            base,
             fast=rows[FAST.name],
-            long=rows[LONG.name],
-            fast_long=rows[FAST_LONG.name],
-            names=self._recorder.names,
+            long=rows[LONG.name] if by_context else None,
+            fast_long=rows[FAST_LONG.name] if by_context else None,
+            names=names,
         )
         return facts, rejected
-
-
-def _by_start(buckets: tuple[Bucket, ...]) -> ByStart:
-    return {bucket.start: bucket for bucket in buckets}
-
-
-def _days(window: Window) -> list[date]:
-    days, day = [], window.start.date()
-    while clock.midnight(day) < window.end:
-        days.append(day)
-        day += clock.DAY
-    return days

@@ -1,21 +1,20 @@
-"""How much one window may hold: as many buckets as stay comfortable in memory, whatever the organization's size.
+"""How much one window or page may hold: as many buckets as stay comfortable in memory, whatever the size.
 
 A week of hours is the most the vendor answers at once; for a thousand keys that is 90 MB, and several are under way.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Max
 
 from costwatch import clock
-from costwatch.ingest import usage
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.plan import Cadence
 from costwatch.ledger.models import Fact
+from costwatch.upstream import usage
+from costwatch.upstream.client import AdminClient
 from costwatch.upstream.errors import UpstreamError
-from costwatch.upstream.pages import COMFORTABLE_BYTES, Report, Window
+from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
 
 # A row with every dimension, as the vendor writes it.
 BYTES_A_ROW = 550
@@ -24,7 +23,7 @@ HOURS_A_DAY = 24
 
 def rows_an_hour(organization_id: int) -> float | None:
     """How many rows an hour has, by the newest day that was read; None where none was."""
-    hours = Coverage.objects.filter(organization=organization_id, source=usage.SOURCE)
+    hours = Coverage.objects.filter(organization=organization_id, source="usage")
     newest = hours.aggregate(newest=Max("start"))["newest"]
     if newest is None:
         return None
@@ -32,18 +31,18 @@ def rows_an_hour(organization_id: int) -> float | None:
     return Fact.objects.filter(series__organization=organization_id, **day).count() / HOURS_A_DAY
 
 
-def fitting(rows: float, cadence: Cadence) -> Cadence:
-    """A cadence whose windows hold as many buckets of so many rows as is comfortable: whole days where it can be."""
+def fitting(rows: float, cadence: Cadence) -> int:
+    """How many buckets of so many rows are comfortable: whole days where it can be, never more than are answered."""
     fit = int(COMFORTABLE_BYTES / (max(rows, 1) * BYTES_A_ROW))
     if fit > HOURS_A_DAY:
         fit -= fit % HOURS_A_DAY
-    return replace(cadence, most=max(1, min(cadence.most, fit)))
+    return max(1, min(cadence.most, fit))
 
 
-def weigh(day: datetime, read: Callable[[Window, int], Report]) -> float:
+def weigh(day: datetime, client: AdminClient) -> float:
     """How many rows an hour has, asked of the vendor: one request for a day; 0 where it is not answered."""
     try:
-        report = read(Window(day, day + clock.DAY), HOURS_A_DAY)
+        report = usage.read(client, Window(day, day + clock.DAY), usage.BASE, limit=HOURS_A_DAY)
     except UpstreamError:
         # Whoever reads the windows will be told why.
         return 0

@@ -11,7 +11,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.examine.data import LATE_AFTER
 from costwatch.ingest.models import Coverage, State
-from costwatch.ingest.sync import history_since
+from costwatch.ingest.history import history_since
 from costwatch.insights.cache import kept
 from costwatch.insights.freshness import WIDTHS, readable
 from costwatch.insights.moments import UtcDay

@@ -15,7 +15,7 @@ from costwatch.ingest.examine.data import LATE_AFTER
 from costwatch.ingest.lease import database_now
 from costwatch.ingest.models import Coverage, Heartbeat, Installation, Lease, Novelty, Quarantined, Source, State
 from costwatch.ingest.progress import Progress, progress
-from costwatch.ingest.sync import SOURCES
+from costwatch.ingest.sources import SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
 from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told

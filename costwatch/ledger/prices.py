@@ -1,7 +1,7 @@
 """The price table in force, and its publications: each version once, with its whole text, never changed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,15 @@ class Prices:
 
     table: PriceTable
     publication_id: int
+
+    def splits(self, model: str, day: date) -> bool:
+        """Whether the price of a model may depend on its speed or context window on a day; of an unknown one it may."""
+        plain = self.table.resolve(model, day)
+        others = (
+            self.table.resolve(model, day, speed="fast"),
+            self.table.resolve(model, day, context_window="200k-1M"),
+        )
+        return plain.model is None or any((one.low, one.high) != (plain.low, plain.high) for one in others)
 
 
 @lru_cache(maxsize=4)

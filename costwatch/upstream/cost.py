@@ -6,6 +6,7 @@ Source: reference pages of cost_report (September 2026). An amount is a decimal 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
 
 import msgspec
 
@@ -67,13 +68,26 @@ class Parsed:
     novelties: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def read(client: AdminClient, window: Window, *, limit: int = BUCKET_LIMIT) -> Report:
-    """Every day of the cost report in a window.
+def read(client: AdminClient, window: Window, *, limit: int = BUCKET_LIMIT, grouped: bool = True) -> Report:
+    """Every day of the cost report in a window; ungrouped, what each comes to.
 
     Raises: UpstreamError.
     """
-    params = [("bucket_width", "1d"), ("group_by[]", "workspace_id"), ("group_by[]", "description")]
-    return read_report(client, PATH, window, params, limit=limit)
+    by = [("group_by[]", "workspace_id"), ("group_by[]", "description")] if grouped else []
+    return read_report(client, PATH, window, [("bucket_width", "1d"), *by], limit=limit)
+
+
+def added(bucket: Bucket) -> dict[str, Decimal] | None:
+    """What a day's lines come to by currency, in cents, exact; None where one of them cannot be read."""
+    parsed = parse(bucket)
+    if parsed.rejected:
+        return None
+    with localcontext() as context:
+        context.prec = 200
+        sums: dict[str, Decimal] = {}
+        for line in parsed.lines:
+            sums[line.currency] = sums.get(line.currency, Decimal(0)) + Decimal(line.amount_cents)
+        return {currency: amount for currency, amount in sums.items() if amount}
 
 
 def parse(bucket: Bucket) -> Parsed:

@@ -5,6 +5,7 @@ never says its speed; so the base chain is read unfiltered and splitter chains d
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -31,17 +32,23 @@ Counts = tuple[int, int, int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One fixed question to the report: the base grouping with a filter."""
+    """One fixed question to the report: a grouping with a filter."""
 
     name: str
     filters: tuple[tuple[str, str], ...] = ()
     beta: str = ""
+    group_by: tuple[str, ...] = GROUP_BY
 
 
 BASE = Chain("base")
 FAST = Chain("fast", (("speeds[]", "fast"),), FAST_MODE_BETA)
 LONG = Chain("long", (("context_window[]", LONG_WINDOW),))
 FAST_LONG = Chain("fast_long", (("speeds[]", "fast"), ("context_window[]", LONG_WINDOW)), FAST_MODE_BETA)
+# Not grouped at all: what a bucket comes to, to compare with.
+TOTAL = Chain("total", group_by=())
+MINUTE_GROUP_BY = ("api_key_id", "workspace_id", "model", "service_tier")
+MINUTES = Chain("minutes", group_by=MINUTE_GROUP_BY)
+FAST_MINUTES = Chain("fast_minutes", (("speeds[]", "fast"),), FAST_MODE_BETA, MINUTE_GROUP_BY)
 
 # More in one row of an hour than any organization uses. What is beyond is set aside as a mistake: it would take sums
 # over whole months out of the range of a database's integers.
@@ -106,7 +113,7 @@ def read(client: AdminClient, window: Window, chain: Chain, *, width: str = "1h"
 
     Raises: UpstreamError.
     """
-    params = [("bucket_width", width), *(("group_by[]", name) for name in GROUP_BY), *chain.filters]
+    params = [("bucket_width", width), *(("group_by[]", name) for name in chain.group_by), *chain.filters]
     return read_report(client, PATH, window, params, limit=limit or BUCKET_LIMITS[width], beta=chain.beta)
 
 
@@ -139,6 +146,17 @@ def parse(bucket: Bucket) -> Parsed:
             parsed.novelties["(the same dimensions twice in one bucket)", ""] += 1
             counted[key] = tuple(a + b for a, b in zip(before, counts, strict=True))  # type: ignore[assignment]
     return parsed
+
+
+def total(bucket: Bucket) -> Counts | None:
+    """What an ungrouped bucket comes to; None where it cannot be read."""
+    parsed = parse(bucket)
+    return None if parsed.rejected else added(parsed.rows.values())
+
+
+def added(rows: Iterable[Counts]) -> Counts:
+    """The sum of some counts."""
+    return tuple(map(sum, zip((0,) * 6, *rows, strict=True)))  # type: ignore[return-value]
 
 
 def _parse_one(raw: bytes, parsed: Parsed) -> _Row | None:

@@ -6,7 +6,9 @@ import pytest
 
 from costwatch.ingest.connect import client, connect
 from costwatch.ingest.models import Run
-from costwatch.ingest.sync import SOURCES, Order, sync
+from costwatch.ingest.order import Order
+from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.sync import sync
 from costwatch.upstream.sandbox.server import SandboxServer
 
 Sync = Callable[..., dict[str, Run | None]]

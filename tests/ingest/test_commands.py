@@ -67,7 +67,7 @@ def test_sync_says_which_window_failed_and_why_and_exits_1(real: SandboxServer, 
     assert code == 1
     assert "cost: failed" in text
     assert "$.has_more is true but $.next_page is null" in text
-    assert "2026-11-06 to 2026-11-21" in text
+    assert "2026-11-13 to 2026-11-21" in text
 
 
 @pytest.mark.parametrize(

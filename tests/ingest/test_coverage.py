@@ -10,7 +10,7 @@ from costwatch.directory.models import Organization
 from costwatch.ingest import coverage, split
 from costwatch.ingest.coverage import Owner, Read, keep, known, last_reads
 from costwatch.ingest.models import Coverage, EqualRead
-from costwatch.ingest.sync import Order
+from costwatch.ingest.order import Order
 from costwatch.ledger.models import Fact, GroupDay, SeriesDay
 
 from .conftest import Sync

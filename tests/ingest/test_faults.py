@@ -14,7 +14,7 @@ from django.db import connection
 
 from costwatch.ingest.failpoints import NAMES
 from costwatch.ingest.models import Coverage, Novelty, Quarantined, Run, Source
-from costwatch.ingest.sync import Order
+from costwatch.ingest.order import Order
 from costwatch.ledger.models import Fact, ReportedLine
 from costwatch.upstream.errors import UpstreamError
 from costwatch.upstream.sandbox.server import SandboxServer
@@ -103,7 +103,7 @@ def test_a_wrong_key_gets_the_vendors_sentence_and_what_to_do(
 
 def test_an_organization_without_the_speed_filter_has_one_speed(run: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without the beta header the vendor refuses the filter with a 400.
-    monkeypatch.setattr("costwatch.ingest.usage.FAST", Chain("fast", (("speeds[]", "fast"),), beta=""))
+    monkeypatch.setattr("costwatch.ingest.chains.FAST", Chain("fast", (("speeds[]", "fast"),), beta=""))
     usage = run()["usage"]
     assert usage is not None
     assert usage.outcome == Run.Outcome.SUCCEEDED

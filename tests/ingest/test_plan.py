@@ -1,5 +1,6 @@
 """Planning is pure: states and times in, windows out."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,32 +8,57 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwatch.clock import DAY, HOUR
-from costwatch.ingest.plan import COST, USAGE, Standing, due, settles, starts, windows
-from costwatch.ingest.split import Names, Negative, facts
+from costwatch.ingest.pace import USAGE_SHARES, affordable
+from costwatch.ingest.plan import Cadence, Planned, Standing, Why, due, settles, starts, windows
+from costwatch.ingest.sources import COST, USAGE
+from costwatch.ingest.split import Names, Negative, carried, facts
 from costwatch.ledger.dimensions import UsageDims
+from costwatch.upstream.pages import Window
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def test_missing_hours_come_newest_first_and_include_the_one_under_way() -> None:
-    found = due({}, since=MIDNIGHT - HOUR, now=NOW, cadence=USAGE)
-    assert (found[0].hour, found[-1]) == (14, MIDNIGHT - HOUR)
-    assert len(found) == 16
+    found = due({}, since=MIDNIGHT - HOUR, now=NOW, cadence=USAGE.cadence)
+    assert next(iter(found)).hour == 14
+    assert list(found)[-1] == MIDNIGHT - HOUR
+    assert (len(found), set(found.values())) == (16, {Why.RECENT})
+
+
+def test_hours_that_were_never_read_are_history_unless_they_are_of_the_newest_two_days() -> None:
+    found = due({}, since=MIDNIGHT - 3 * DAY, now=NOW, cadence=USAGE.cadence)
+    assert list(found.values()).count(Why.RECENT) == 49
+    assert found[MIDNIGHT - 3 * DAY] == Why.MISSING
 
 
 def test_a_window_holds_what_one_request_answers_and_ends_at_a_midnight() -> None:
-    made = windows(starts(MIDNIGHT - 20 * DAY, NOW, HOUR), USAGE)
+    made = spans(starts(MIDNIGHT - 20 * DAY, NOW, HOUR), USAGE.cadence)
     assert [(one.end - one.start) // HOUR for one in made] == [15 + 6 * 24, 7 * 24, 7 * 24]
     assert all(one.start.hour == 0 for one in made)
-    assert [(one.end - one.start) // DAY for one in windows(starts(MIDNIGHT - 399 * DAY, NOW, DAY), COST)] == [
+    assert [(one.end - one.start) // DAY for one in spans(starts(MIDNIGHT - 399 * DAY, NOW, DAY), COST.cadence)] == [
         31
     ] * 12 + [28]
 
 
+def test_windows_of_different_reasons_are_apart_and_the_newest_hours_are_one_question() -> None:
+    buckets = {MIDNIGHT - hour * HOUR: Why.RECENT if hour < 48 else Why.AGAIN for hour in range(96)}
+    made = windows(buckets, USAGE.cadence, lambda why: 168 if why == Why.RECENT else 24)
+    assert [((one.window.end - one.window.start) // HOUR, one.why) for one in made] == [
+        (48, "recent"),
+        (1, "again"),
+        (24, "again"),
+        (23, "again"),
+    ]
+
+
+def spans(buckets: Iterable[datetime], cadence: Cadence) -> list[Window]:
+    return [one.window for one in windows(dict.fromkeys(buckets, Why.MISSING), cadence)]
+
+
 @given(st.sets(st.integers(0, 400), max_size=80))
 def test_windows_cover_exactly_the_hours_asked_for(hours: set[int]) -> None:
-    made = windows([MIDNIGHT - hour * HOUR for hour in hours], USAGE)
+    made = spans([MIDNIGHT - hour * HOUR for hour in hours], USAGE.cadence)
     covered = [one.start + HOUR * n for one in made for n in range((one.end - one.start) // HOUR)]
     assert sorted(covered) == sorted(MIDNIGHT - hour * HOUR for hour in hours)
     assert all((one.end - one.start) // HOUR <= 168 for one in made)
@@ -43,7 +69,8 @@ def test_windows_cover_exactly_the_hours_asked_for(hours: set[int]) -> None:
     [
         (1, 0, False),
         (1, 1, True),
-        (5, 0.05, False),
+        (5, 0.04, False),
+        (5, 0.05, True),
         (100, 5, False),
         (100, 7, True),
         (20 * 24, 23, False),
@@ -56,13 +83,43 @@ def test_windows_cover_exactly_the_hours_asked_for(hours: set[int]) -> None:
 def test_a_settled_hour_is_read_again_by_its_age(age_hours: int, read_hours_ago: float, expected: bool) -> None:
     end = NOW - timedelta(hours=age_hours)
     known = {end - HOUR: Standing(end, is_open=False, last_read_at=NOW - timedelta(hours=read_hours_ago))}
-    assert ((end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)) is expected
+    assert ((end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE.cadence)) is expected
+
+
+def test_a_slower_pace_reads_the_newest_hours_less_often() -> None:
+    end = NOW - HOUR
+    known = {end - HOUR: Standing(end, is_open=True, last_read_at=NOW - timedelta(minutes=4))}
+    asked = {"since": end - HOUR, "now": NOW}
+    assert (end - HOUR) in due(known, cadence=USAGE.cadence, **asked)
+    assert (end - HOUR) not in due(known, cadence=USAGE.cadence.paced(0.5), **asked)
+
+
+def test_a_total_that_differed_is_asked_for_again_once_an_hour() -> None:
+    end = NOW - 7 * HOUR
+    for minutes, expected in ((20, {}), (60, {end - HOUR: Why.SETTLING})):
+        read_at = NOW - timedelta(minutes=minutes)
+        known = {end - HOUR: Standing(end, is_open=True, last_read_at=read_at, differed=True)}
+        found = due(known, since=end - HOUR, now=NOW, cadence=USAGE.cadence)
+        assert {start: why for start, why in found.items() if why == Why.SETTLING} == expected
+
+
+def test_ing_12_a_reason_that_used_its_share_of_the_hour_waits_and_history_does_not() -> None:
+    whys = [Why.RECENT, Why.SETTLING, Why.AGAIN, Why.AGAIN, Why.MISSING, Why.MISSING]
+    planned = [Planned(Window(MIDNIGHT - (n + 1) * HOUR, MIDNIGHT - n * HOUR), why) for n, why in enumerate(whys)]
+
+    def allowed(asked: dict[str, int], per_hour: int = 60) -> list[Why]:
+        return [one.why for one in affordable(planned, asked, USAGE_SHARES, per_hour)]
+
+    assert allowed({}) == whys
+    assert allowed({"again": 7}) == [Why.RECENT, Why.SETTLING, Why.AGAIN, Why.MISSING, Why.MISSING]
+    assert allowed({"again": 8, "recent": 23, "settling": 5}) == [Why.MISSING, Why.MISSING]
+    assert allowed({"recent": 12}, per_hour=30) == [Why.SETTLING, Why.AGAIN, Why.AGAIN, Why.MISSING, Why.MISSING]
 
 
 def test_an_open_hour_is_due_at_once_when_its_six_hours_are_over() -> None:
     end = NOW - 6 * HOUR
     known = {end - HOUR: Standing(end, is_open=True, last_read_at=NOW)}
-    assert (end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE)
+    assert (end - HOUR) in due(known, since=end - HOUR, now=NOW, cadence=USAGE.cadence)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +176,25 @@ def test_the_default_workspace_by_null_and_by_its_real_id_is_one() -> None:
     real = ("apikey_1", "wrkspc_real", "claude-opus-5-5", "standard", "global")
     made = facts({KEY: (1, 0, 0, 0, 0, 0), real: (2, 0, 0, 0, 0, 0)}, names=Names("wrkspc_real"))
     assert list(made.values()) == [(3, 0, 0, 0, 0, 0)]
+
+
+def test_a_base_that_grew_keeps_what_is_stored_as_split_and_the_rest_is_plain() -> None:
+    dims = UsageDims("apikey_1", "default", "claude-opus-5-5", "standard", "0-200k", "global", "standard")
+    stored = {
+        dims._replace(speed="fast"): (26, 0, 0, 0, 9, 1),
+        dims._replace(context_window="200k-1M"): (16, 0, 0, 0, 4, 0),
+    }
+    made = carried({KEY: (100, 0, 0, 0, 50, 3)}, stored, names=Names(), speed="standard", window="0-200k")
+    assert made == {dims: (58, 0, 0, 0, 37, 2), **stored}
+
+
+@pytest.mark.parametrize(
+    ("counts", "speed"), [((25, 0, 0, 0, 9, 1), "fast"), ((100, 0, 0, 0, 50, 3), "")], ids=["exceeds", "other naming"]
+)
+def test_what_is_stored_and_does_not_explain_the_base_is_read_again(counts: tuple, speed: str) -> None:
+    dims = UsageDims("apikey_1", "default", "claude-opus-5-5", "standard", "", "global", speed)
+    with pytest.raises(Negative):
+        carried({KEY: counts}, {dims: (26, 0, 0, 0, 9, 1)}, names=Names(), speed="standard", window="")
 
 
 def test_a_splitter_that_exceeds_the_base_is_not_subtracted() -> None:

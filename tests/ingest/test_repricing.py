@@ -10,8 +10,8 @@ from costwatch.directory.models import Organization
 from costwatch.ingest import cost, tasks, usage
 from costwatch.ingest.lease import Busy, lease
 from costwatch.ingest.models import Lease, Run, Source
+from costwatch.ingest.order import Order
 from costwatch.ingest.repricing import reprice
-from costwatch.ingest.sync import Order
 from costwatch.insights.query import question
 from costwatch.insights.reports import report
 from costwatch.ledger import prices as ledger_prices

@@ -11,7 +11,7 @@ from costwatch import clock
 from costwatch.directory.models import ApiKey, Organization, Workspace
 from costwatch.ingest.lease import Busy, lease
 from costwatch.ingest.models import Coverage, Run, Source
-from costwatch.ingest.sync import Order
+from costwatch.ingest.order import Order
 from costwatch.insights.query import question
 from costwatch.insights.reports import report
 from costwatch.ledger.models import COUNTS, Fact, GroupDay, ReportedLine, Revision, SeriesDay, SeriesMonth, StaleMonth
@@ -152,7 +152,7 @@ def test_ing_07_the_newest_hours_are_open_and_the_older_ones_settled(run: Sync) 
 
 def test_hours_read_once_before_a_crash_are_settled_by_the_next_run(run: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("costwatch.ingest.sync.range", lambda _: [0], raising=False)
+        patched.setattr("costwatch.ingest.windows.range", lambda _: [0], raising=False)
         run()
     unsettled = Coverage.objects.filter(source="usage", state="open")
     assert unsettled.count() > 100
@@ -245,7 +245,7 @@ def test_a_run_that_dies_before_the_months_leaves_them_to_the_next_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("costwatch.ingest.sync.refresh_series_months", dies)
+        patched.setattr("costwatch.ingest.windows.refresh_series_months", dies)
         run("directory")
         with pytest.raises(KeyboardInterrupt):
             run("usage")

@@ -11,8 +11,9 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
+from costwatch.ingest.history import history_since
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
-from costwatch.ingest.sync import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE, history_since
+from costwatch.ingest.sources import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE
 from costwatch.ledger.models import SeriesDay
 
 GROUP = "Data"

@@ -14,9 +14,11 @@ from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.models import Run
+from costwatch.ingest.order import Order
 from costwatch.ingest.repricing import reprice
 from costwatch.ingest.runs import may_run, source_of
-from costwatch.ingest.sync import SOURCES, Order, sync
+from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.sync import sync
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
 from costwatch.upstream.errors import UpstreamError

@@ -1,0 +1,23 @@
+"""The bookkeeping of ingestion."""
+
+from costwatch.ingest.models.books import Coverage, CoverageChange, EqualRead, State
+from costwatch.ingest.models.findings import Check, Novelty, Quarantined, RawBucket
+from costwatch.ingest.models.installation import Installation
+from costwatch.ingest.models.work import Heartbeat, Lease, Run, Slot, Source
+
+__all__ = [
+    "Check",
+    "Coverage",
+    "CoverageChange",
+    "EqualRead",
+    "Heartbeat",
+    "Installation",
+    "Lease",
+    "Novelty",
+    "Quarantined",
+    "RawBucket",
+    "Run",
+    "Slot",
+    "Source",
+    "State",
+]

@@ -1,0 +1,145 @@
+"""Every source: what is asked of it, how often, how far back, and who reads and records it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from costwatch import clock
+from costwatch.clock import DAY, HOUR
+from costwatch.directory import mirror
+from costwatch.directory.models import Organization
+from costwatch.ingest import cost, pace, usage
+from costwatch.ingest.chains import Reader as UsageReader
+from costwatch.ingest.connect import Connection
+from costwatch.ingest.history import since
+from costwatch.ingest.plan import Cadence, Planned
+from costwatch.ingest.split import Names
+from costwatch.ledger.intern import Interned
+from costwatch.ledger.prices import Prices
+from costwatch.upstream.client import AdminClient
+
+DIRECTORY, COST_SOURCE, USAGE_SOURCE = "directory", cost.SOURCE, usage.SOURCE
+Mirroring = Callable[[Organization, AdminClient, datetime], int]
+
+
+class Reader(Protocol):
+    """Reads windows; used from several threads, touches no database."""
+
+    def read(self, planned: Planned, limit: int = 0) -> Any:
+        """What the vendor says about a window. Raises: UpstreamError."""
+
+
+class Recorder(Protocol):
+    """Records windows: the one thread that writes."""
+
+    rows_read: int
+    rows_changed: int
+
+    def record(self, answer: Any, now: datetime) -> None:
+        """Write down what was read of a window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run works with: whom it reads, at which prices, under which right to write."""
+
+    connection: Connection
+    prices: Prices
+    fence: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """A source that is read in windows of time.
+
+    Shape: `covers` names its coverage; `horizon` is how far back it is ever read, `first` its first day, None for as
+    far as there is history; `compares` says that it has control totals.
+    """
+
+    name: str
+    label: str
+    endpoint: str
+    cadence: Cadence
+    shares: Mapping[str, float]
+    reader: Callable[[Work], Reader]
+    recorder: Callable[[Work, Reader, int], Recorder]
+    horizon: timedelta | None = None
+    first: date | None = None
+    compares: bool = False
+
+    def since(self, organization: Organization, now: datetime) -> datetime:
+        """The first moment that is read."""
+        return clock.midnight(since(organization, now, self.name, self.horizon, self.first))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A source that is read whole, every so often: lists of objects.
+
+    Shape: `needed` are the parts without which the others say little; the rest may be refused one by one.
+    """
+
+    name: str
+    label: str
+    every: timedelta
+    parts: tuple[tuple[str, Mirroring], ...]
+    needed: tuple[str, ...] = ()
+
+
+def _usage_reader(work: Work) -> UsageReader:
+    return UsageReader(work.connection.client, work.prices, work.connection.organization.reads_speed)
+
+
+def _usage_recorder(work: Work, reader: Reader, run: int) -> usage.Recorder:
+    organization = work.connection.organization
+    assert isinstance(reader, UsageReader)
+    names = Names(mirror.default_workspace_id(organization))
+    return usage.Recorder(organization.pk, Interned(organization.pk), work.prices, run, names, work.fence, reader)
+
+
+def _cost_reader(work: Work) -> cost.Reader:
+    return cost.Reader(work.connection.client)
+
+
+def _cost_recorder(work: Work, _: Reader, run: int) -> cost.Recorder:
+    organization = work.connection.organization
+    default = mirror.default_workspace_id(organization)
+    return cost.Recorder(organization.pk, Interned(organization.pk), run, default, fence=work.fence)
+
+
+USAGE = Windowed(
+    USAGE_SOURCE,
+    "Usage, hours",
+    "usage_report/messages",
+    Cadence(HOUR, 168, ((2 * DAY, HOUR / 20), (7 * DAY, 6 * HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY))),
+    pace.USAGE_SHARES,
+    _usage_reader,
+    _usage_recorder,
+    compares=True,
+)
+COST = Windowed(
+    COST_SOURCE,
+    "Cost report",
+    "cost_report",
+    Cadence(DAY, 31, ((7 * DAY, HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY))),
+    pace.OWN_SHARES,
+    _cost_reader,
+    _cost_recorder,
+    compares=True,
+)
+LISTS = Listed(
+    DIRECTORY,
+    "Directory",
+    HOUR,
+    (
+        ("workspaces", mirror.mirror_workspaces),
+        ("api_keys", mirror.mirror_api_keys),
+        ("users", mirror.mirror_members),
+    ),
+    needed=("workspaces", "api_keys", "users"),
+)
+# In the order they are read: names first, then where history begins, then what takes longest.
+EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, COST, USAGE)}
+SOURCES = tuple(EVERY)
+WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}

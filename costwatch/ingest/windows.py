@@ -1,0 +1,185 @@
+"""A run over windows of time, newest first, fetched by four slices ahead of the one thread that records."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from costwatch import clock
+from costwatch.ingest import weight
+from costwatch.ingest.agenda import afforded, buckets_due
+from costwatch.ingest.colours import give_colours
+from costwatch.ingest.connect import Connection
+from costwatch.ingest.history import EndOfHistory
+from costwatch.ingest.lease import Held
+from costwatch.ingest.models import Run
+from costwatch.ingest.order import Order
+from costwatch.ingest.plan import Planned, Why, windows
+from costwatch.ingest.runs import Progress, running
+from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
+from costwatch.ledger import prices as ledger_prices
+from costwatch.ledger.rollup import refresh_series_months
+from costwatch.upstream.errors import Refused, UpstreamError
+from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
+
+log = logging.getLogger(__name__)
+
+SLICES = 4
+GIVE_UP_AFTER = 3
+RENEW_EVERY = 20.0
+
+
+class Windows:
+    """One run of one source."""
+
+    def __init__(self, connection: Connection, which: Windowed, order: Order, held: Held) -> None:
+        self.organization, self.client = connection.organization, connection.client
+        self.which, self.order, self._held = which, order, held
+        self._work = Work(connection, ledger_prices.publish(), held.fence)
+        self._deadline = time.monotonic() + order.seconds if order.seconds else None
+        self._renewed = time.monotonic()
+        self._most = which.cadence.most
+        self._limit = 0
+        self._failures_in_a_row = 0
+        self._asked: Counter[str] = Counter()
+        self._history = EndOfHistory(self.organization) if which.name == COST_SOURCE and not order.is_exact else None
+
+    def run(self) -> Run | None:
+        """Read what is due (or the given span); then what only lacks a second equal read, which is due at once."""
+        if not self._planned(clock.now()):
+            return None
+        with running(self.organization, self.which.name, self.client) as progress:
+            self._fit()
+            try:
+                for _ in range(2):
+                    self._pass(self._planned(clock.now()), progress)
+                    if progress.errors or self._is_late() or self.order.is_exact:
+                        break
+            finally:
+                if self.which.name == USAGE_SOURCE:
+                    refresh_series_months(organization_id=self.organization.pk, fence=self._held.fence)
+            if self.which.name == COST_SOURCE:
+                give_colours(self.organization)
+        return progress.run
+
+    def _fit(self) -> None:
+        """Make windows and pages as large as this organization's buckets allow."""
+        if self.which.name != USAGE_SOURCE:
+            return
+        rows = weight.rows_an_hour(self.organization.pk)
+        if rows is None and len(self._planned(clock.now())) > SLICES:
+            rows = weight.weigh(clock.floor_day(clock.now()) - clock.DAY, self.client)
+        self._limit = self._most = weight.fitting(rows or 0, self.which.cadence)
+
+    def _planned(self, now: datetime) -> list[Planned]:
+        if not self.order.is_exact:
+            planned = windows(buckets_due(self.organization, self.which, now), self.which.cadence, self._room)
+            return afforded(self.organization, self.which, planned, now, self._asked) if self.order.paced else planned
+        since = clock.midnight(self.order.since) if self.order.since else self.which.since(self.organization, now)
+        last = clock.midnight(self.order.until) if self.order.until else now
+        width = self.which.cadence.width
+        count = max(0, -((since - min(last, now)) // width))
+        given = {since + width * index: Why.MISSING for index in range(count)}
+        return windows(given, self.which.cadence, self._room)
+
+    def _room(self, why: Why) -> int:
+        """How many buckets a window holds: the newest are one question, however many pages its answer takes."""
+        return self.which.cadence.most if why == Why.RECENT else self._most
+
+    def _pass(self, planned: list[Planned], progress: Progress) -> None:
+        run = progress.run
+        if not planned:
+            return
+        run.windows_planned += len(planned)
+        spans = [one.window for one in planned]
+        run.since = min([span.start for span in spans] + ([run.since] if run.since else []))
+        run.until = max([span.end for span in spans] + ([run.until] if run.until else []))
+        reader = self._reader()
+        recorder = self.which.recorder(self._work, reader, run.pk)
+        before = (run.rows_read, run.rows_changed)
+        for one, answer in self._fetched(reader, planned):
+            try:
+                found = self._wait(answer)
+                recorder.record(found, clock.now())
+            except UpstreamError as error:
+                self._count(one, 1, run)
+                progress.failed(_named(one.window), error)
+                self._failures_in_a_row += 1
+                if self._failures_in_a_row >= GIVE_UP_AFTER or (isinstance(error, Refused) and error.is_about_the_key):
+                    break
+                continue
+            self._failures_in_a_row = 0
+            self._count(one, getattr(found, "asked", 1), run)
+            self._learn(found, reader)
+            run.windows_done += 1
+            run.rows_read, run.rows_changed = before[0] + recorder.rows_read, before[1] + recorder.rows_changed
+            progress.show()
+            self.order.tell(
+                f"{self.which.name}: {_named(one.window)} read, {run.windows_done} of {run.windows_planned} windows"
+            )
+            self._renew()
+            if self._history and self._history.is_reached(one.window, self.which.cadence):
+                run.windows_planned = run.windows_done
+                break
+            if self._is_late():
+                break
+
+    def _count(self, one: Planned, questions: int, run: Run) -> None:
+        self._asked[one.why] += questions
+        run.asked = dict(self._asked)
+
+    def _reader(self) -> Reader:
+        return self.which.reader(self._work)
+
+    def _fetched(self, reader: Reader, planned: list[Planned]) -> Iterator[tuple[Planned, Future[Any]]]:
+        """Windows with their answers, in order; a few are fetched ahead, so that memory stays bounded."""
+        ahead: list[tuple[Planned, Future[Any]]] = []
+        todo = iter(planned)
+        with ThreadPoolExecutor(SLICES, thread_name_prefix="fetch") as pool:
+            try:
+                for one in islice(todo, SLICES):
+                    ahead.append((one, pool.submit(reader.read, one, self._limit)))
+                while ahead:
+                    yield ahead.pop(0)
+                    ahead.extend((one, pool.submit(reader.read, one, self._limit)) for one in islice(todo, 1))
+            finally:
+                for _, answer in ahead:
+                    answer.cancel()
+
+    def _learn(self, found: Any, reader: Reader) -> None:
+        """From an answer: smaller pages when they get large, no speed filter when it was refused."""
+        if getattr(found, "largest_page", 0) > COMFORTABLE_BYTES:
+            self._limit = max(1, (self._limit or self.which.cadence.most) // 2)
+        refused = getattr(reader, "speed_refused", "")
+        if refused and self.organization.reads_speed:
+            log.warning("the speed of usage cannot be read, all of it counts as one speed: %s", refused)
+            self.organization.reads_speed = False
+            self.organization.save(update_fields=["reads_speed"])
+
+    def _wait(self, answer: Future[Any]) -> Any:
+        """An answer, with the lease renewed while the vendor makes us wait."""
+        while True:
+            try:
+                return answer.result(timeout=RENEW_EVERY)
+            except TimeoutError:
+                if answer.done():
+                    raise
+                self._held.renew()
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed > RENEW_EVERY:
+            self._held.renew()
+            self._renewed = time.monotonic()
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+
+def _named(window: Window) -> str:
+    if window.start.hour == window.end.hour == 0:
+        return f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}"
+    return f"{clock.rfc3339(window.start)} to {clock.rfc3339(window.end)}"
