@@ -8,10 +8,10 @@ from django.conf import settings
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest import coverage
 from costwatch.ingest.models import Run
-from costwatch.ingest.pace import AN_HOUR, affordable
-from costwatch.ingest.plan import Cadence, Planned, Why, due, windows
+from costwatch.ingest.pace import affordable
+from costwatch.ingest.plan import Planned
+from costwatch.ingest.planners import Buckets, Room
 from costwatch.ingest.runs import may_run, source_of
 from costwatch.ingest.sources import EVERY, Listed, Windowed
 
@@ -24,20 +24,14 @@ def is_due(organization: Organization, source: str, now: datetime) -> bool:
     which = EVERY[source]
     if isinstance(which, Listed):
         return health.last_success_at is None or now - health.last_success_at >= which.every
-    planned = windows(buckets_due(organization, which, now), which.cadence)
-    return bool(afforded(organization, which, planned, now))
+    return bool(afforded(organization, which, windows_due(organization, which, now), now))
 
 
-def buckets_due(organization: Organization, which: Windowed, now: datetime) -> dict[datetime, Why]:
-    """The buckets of a source that are due."""
+def windows_due(organization: Organization, which: Windowed, now: datetime, room: Room | None = None) -> list[Planned]:
+    """The windows of a source that are due, newest first."""
     since = which.since(organization, now)
-    known = coverage.standings(organization.pk, which.name, since, now, compares=which.compares)
-    return due(known, since=since, now=now, cadence=paced(which.cadence))
-
-
-def paced(cadence: Cadence) -> Cadence:
-    """A cadence for as many questions an hour as the settings allow."""
-    return cadence.paced(settings.REQUESTS_PER_HOUR / AN_HOUR)
+    buckets = Buckets(organization.pk, which.name, since, which.cadence, which.compares)
+    return which.planner(buckets, now, room)
 
 
 def afforded(

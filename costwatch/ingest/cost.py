@@ -81,10 +81,11 @@ class Recorder:
             if old and bytes(old.digest) == bucket.digest:
                 reads.append(Read(bucket.start, bucket.end, bucket.digest, old.rejected, total_ok=total_ok))
                 continue
-            lines, bad = self._lines(bucket, novelties)
-            rejected[bucket.start] = bad
+            lines, parsed = lines_of(bucket, self.default_workspace)
+            novelties.update(parsed.novelties)
+            rejected[bucket.start] = parsed.rejected
             days.append(ReportedDay(bucket.start.date(), lines, revises=old is not None and bucket.end <= now))
-            reads.append(Read(bucket.start, bucket.end, bucket.digest, len(bad), total_ok=total_ok))
+            reads.append(Read(bucket.start, bucket.end, bucket.digest, len(parsed.rejected), total_ok=total_ok))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)
         owner = Owner(self.organization_id, SOURCE)
@@ -98,7 +99,7 @@ class Recorder:
             settled = coverage.keep(owner=owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
             late = {start for start in changed if start in before and start + clock.DAY <= now}
             kept = {bucket.start: {LINES: bucket} for bucket in report.buckets if bucket.start in settled | late}
-            raw.keep(owner=owner, buckets=kept, width=clock.DAY, run=self.run, now=now)
+            raw.keep(owner=owner, buckets=kept, whole=kept, width=clock.DAY, run=self.run, now=now)
             observe.note(owner=owner, novelties=novelties, now=now)
             observe.set_aside(owner=owner, rejected=rejected, run=self.run, now=now)
             reach("coverage.after")
@@ -106,38 +107,38 @@ class Recorder:
         reach("commit.after")
         self.rows_changed += recorded.rows
 
-    def _lines(
-        self, bucket: Bucket, novelties: Counter[tuple[str, str]]
-    ) -> tuple[dict[ReportedDims, tuple[int, str]], list[Rejected]]:
-        parsed = cost.parse(bucket)
-        novelties.update(parsed.novelties)
-        lines: dict[ReportedDims, tuple[int, str]] = {}
-        for line in parsed.lines:
-            dims = ReportedDims(
-                workspace_id=workspace_key(line.workspace_id, self.default_workspace),
-                currency=line.currency,
-                cost_type=clean(line.cost_type),
-                token_type=clean(line.token_type),
-                model=clean(line.model),
-                service_tier=clean(line.service_tier),
-                context_window=clean(line.context_window),
-                inference_geo=clean(line.inference_geo),
-                description=clean(line.description),
-                extra=clean(line.extra),
-            )
-            try:
-                amount, text = parse_cents(line.amount_cents), line.amount_cents
-            except TooFine as finer:
-                # The vendor's own text is kept beside the rounded pico-dollars.
-                amount, text = finer.rounded, line.amount_cents
-                novelties["amount (finer than a pico-dollar)", ""] += 1
-            if dims in lines:
-                novelties["(the same line twice in one day)", ""] += 1
-                amount, text = amount + lines[dims][0], f"{lines[dims][1]} + {text}"
-            lines[dims] = (amount, text)
-        return lines, parsed.rejected
-
 
 def _compares(bucket: Bucket, total: Bucket | None) -> bool | None:
     """Whether what a day comes to is the sum of its lines, by the vendor's own figures; None where nobody asked."""
     return None if total is None else cost.added(bucket) == cost.added(total)
+
+
+def lines_of(bucket: Bucket, default_workspace: str) -> tuple[dict[ReportedDims, tuple[int, str]], cost.Parsed]:
+    """A day's lines by everything but the amount: pico-dollars, and cents as the vendor wrote them."""
+    parsed = cost.parse(bucket)
+    novelties = parsed.novelties
+    lines: dict[ReportedDims, tuple[int, str]] = {}
+    for line in parsed.lines:
+        dims = ReportedDims(
+            workspace_id=workspace_key(line.workspace_id, default_workspace),
+            currency=line.currency,
+            cost_type=clean(line.cost_type),
+            token_type=clean(line.token_type),
+            model=clean(line.model),
+            service_tier=clean(line.service_tier),
+            context_window=clean(line.context_window),
+            inference_geo=clean(line.inference_geo),
+            description=clean(line.description),
+            extra=clean(line.extra),
+        )
+        try:
+            amount, text = parse_cents(line.amount_cents), line.amount_cents
+        except TooFine as finer:
+            # The vendor's own text is kept beside the rounded pico-dollars.
+            amount, text = finer.rounded, line.amount_cents
+            novelties["amount (finer than a pico-dollar)", ""] += 1
+        if dims in lines:
+            novelties["(the same line twice in one day)", ""] += 1
+            amount, text = amount + lines[dims][0], f"{lines[dims][1]} + {text}"
+        lines[dims] = (amount, text)
+    return lines, parsed

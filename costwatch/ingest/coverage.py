@@ -28,7 +28,8 @@ class Read:
     """One bucket as it was just read. `kept` says that its last good rows were kept instead.
 
     Shape: `split` is the digest of its splitters, None where they were not read: such a read settles nothing.
-    `total_ok` says whether its control total compares, None where none was read.
+    `total_ok` says whether its control total compares, None where none was read. `is_part`: only some of it was read,
+    so that it still counts as last read when all of it was.
     """
 
     start: datetime
@@ -38,6 +39,7 @@ class Read:
     kept: bool = False
     split: bytes | None = b""
     total_ok: bool | None = None
+    is_part: bool = False
 
 
 def standings(
@@ -129,7 +131,7 @@ def keep(
             _mine(owner).filter(start=read.start).update(
                 **{name: getattr(row, name) for name in CONTENT},
                 split_at=row.split_at,
-                last_read_at=now,
+                last_read_at=row.last_read_at,
                 changed_at=row.changed_at,
             )
         if row.state == State.SETTLED and (old is None or old.state != row.state):
@@ -164,7 +166,7 @@ def _note_equal(owner: Owner, reads: Sequence[Read], now: datetime) -> None:
     A bucket among them that changed was read as well, so it does not break a span; one that was not read does.
     """
     spans: list[tuple[datetime, datetime]] = []
-    for read in sorted(reads, key=lambda one: one.start):
+    for read in sorted((one for one in reads if not one.is_part), key=lambda one: one.start):
         if spans and spans[-1][1] == read.start:
             spans[-1] = (spans[-1][0], read.end)
         else:
@@ -209,7 +211,7 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         split_at=now if is_split else old.split_at if old else None,
         rejected=read.rejected,
         first_read_at=first_read_at,
-        last_read_at=now,
+        last_read_at=(old.last_read_at if old else read.start) if read.is_part else now,
         changed_at=now if changed or not old else old.changed_at,
         control_total_ok=known_total if read.total_ok is None else read.total_ok,
     )

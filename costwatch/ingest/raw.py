@@ -1,7 +1,7 @@
 """What was read, as it came: kept compressed for 35 days, so that facts can be made again from it."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,17 +19,29 @@ LEVEL = 3
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One bucket as the vendor last told it: what each chain said, and when the newest of it was read."""
+    """One bucket as the vendor last told it, by chain.
+
+    Shape: `is_whole` says that all its chains were kept together at least once.
+    """
 
     start: datetime
     chains: Mapping[str, Bucket]
-    read_at: datetime
+    is_whole: bool
 
 
 def keep(
-    *, owner: Owner, buckets: Mapping[datetime, Mapping[str, Bucket]], width: timedelta, run: int, now: datetime
+    *,
+    owner: Owner,
+    buckets: Mapping[datetime, Mapping[str, Bucket]],
+    whole: Collection[datetime],
+    width: timedelta,
+    run: int,
+    now: datetime,
 ) -> None:
-    """Keep some buckets by chain. Call in the transaction that records them; what is older than 35 days is not kept."""
+    """Keep some buckets by chain; of `whole` ones every chain there is was read.
+
+    Call in the transaction that records them. What is older than 35 days is not kept.
+    """
     RawBucket.objects.bulk_create(
         (
             RawBucket(
@@ -38,12 +50,12 @@ def keep(
                 start=start,
                 read_at=now,
                 run=run,
+                is_whole=start in whole,
                 body=_packed(chains),
             )
             for start, chains in buckets.items()
             if now - start - width < KEPT
-        ),
-        ignore_conflicts=True,
+        )
     )
 
 
@@ -51,19 +63,19 @@ def kept(owner: Owner, since: datetime, until: datetime, width: timedelta) -> It
     """The buckets of [since, until) that were kept, oldest first, each chain as it was last told."""
     rows = RawBucket.objects.filter(
         organization=owner.organization_id, source=owner.source, start__gte=since, start__lt=until
-    ).order_by("start", "read_at", "pk")
+    ).order_by("start", "pk")
     start: datetime | None = None
     chains: dict[str, Bucket] = {}
-    read_at = since
+    is_whole = False
     for row in rows.iterator(chunk_size=200):
         if row.start != start:
             if start is not None:
-                yield Kept(start, chains, read_at)
-            start, chains = row.start, {}
-        read_at = row.read_at
+                yield Kept(start, chains, is_whole)
+            start, chains, is_whole = row.start, {}, False
+        is_whole = is_whole or row.is_whole
         chains |= _unpacked(bytes(row.body), row.start, row.start + width)
     if start is not None:
-        yield Kept(start, chains, read_at)
+        yield Kept(start, chains, is_whole)
 
 
 def prune(now: datetime) -> int:

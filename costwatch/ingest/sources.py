@@ -9,17 +9,19 @@ from costwatch import clock
 from costwatch.clock import DAY, HOUR
 from costwatch.directory import mirror
 from costwatch.directory.models import Organization
-from costwatch.ingest import cost, pace, usage
+from costwatch.ingest import cost, minutes, pace, usage
 from costwatch.ingest.chains import Reader as UsageReader
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import since
 from costwatch.ingest.plan import Cadence, Planned
+from costwatch.ingest.planners import Buckets, Room, by_age, by_minute
 from costwatch.ingest.split import Names
+from costwatch.ledger import partitions
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.prices import Prices
 from costwatch.upstream.client import AdminClient
 
-DIRECTORY, COST_SOURCE, USAGE_SOURCE = "directory", cost.SOURCE, usage.SOURCE
+DIRECTORY, COST_SOURCE, USAGE_SOURCE, MINUTES_SOURCE = "directory", cost.SOURCE, usage.SOURCE, minutes.SOURCE
 Mirroring = Callable[[Organization, AdminClient, datetime], int]
 
 
@@ -64,6 +66,7 @@ class Windowed:
     shares: Mapping[str, float]
     reader: Callable[[Work], Reader]
     recorder: Callable[[Work, Reader, int], Recorder]
+    planner: Callable[[Buckets, datetime, Room | None], list[Planned]] = by_age
     horizon: timedelta | None = None
     first: date | None = None
     compares: bool = False
@@ -108,6 +111,16 @@ def _cost_recorder(work: Work, _: Reader, run: int) -> cost.Recorder:
     return cost.Recorder(organization.pk, Interned(organization.pk), run, default, fence=work.fence)
 
 
+def _minute_reader(work: Work) -> minutes.Reader:
+    return minutes.Reader(work.connection.client, work.connection.organization.reads_speed)
+
+
+def _minute_recorder(work: Work, _: Reader, run: int) -> minutes.Recorder:
+    organization = work.connection.organization
+    names = Names(mirror.default_workspace_id(organization))
+    return minutes.Recorder(organization.pk, Interned(organization.pk), run, names, work.fence)
+
+
 USAGE = Windowed(
     USAGE_SOURCE,
     "Usage, hours",
@@ -128,6 +141,17 @@ COST = Windowed(
     _cost_recorder,
     compares=True,
 )
+MINUTES = Windowed(
+    MINUTES_SOURCE,
+    "Usage, minutes",
+    "usage_report/messages",
+    Cadence(HOUR, 24, ((DAY, HOUR),)),
+    pace.MINUTE_SHARES,
+    _minute_reader,
+    _minute_recorder,
+    planner=by_minute,
+    horizon=partitions.DAYS * DAY,
+)
 LISTS = Listed(
     DIRECTORY,
     "Directory",
@@ -140,6 +164,6 @@ LISTS = Listed(
     needed=("workspaces", "api_keys", "users"),
 )
 # In the order they are read: names first, then where history begins, then what takes longest.
-EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, COST, USAGE)}
+EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, COST, USAGE, MINUTES)}
 SOURCES = tuple(EVERY)
 WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}

@@ -81,8 +81,9 @@ class Recorder:
                 owner=owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now
             )
             late = {start for start in changed if start in before and chains.base[start].end <= now}
-            kept = {start: made.told[start].buckets(start) for start in settled | late if start in made.told}
-            raw.keep(owner=owner, buckets=kept, width=clock.HOUR, run=self.run, now=now)
+            kept = {start: made.told[start].buckets(start) for start in settled | late}
+            whole = {start for start in kept if start in made.told[start].whole}
+            raw.keep(owner=owner, buckets=kept, whole=whole, width=clock.HOUR, run=self.run, now=now)
             observe.note(owner=owner, novelties=made.novelties, now=now)
             observe.set_aside(owner=owner, rejected=made.rejected, run=self.run, now=now)
             reach("coverage.after")

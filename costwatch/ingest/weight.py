@@ -5,12 +5,12 @@ A week of hours is the most the vendor answers at once; for a thousand keys that
 
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import F, Max
 
 from costwatch import clock
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.plan import Cadence
-from costwatch.ledger.models import Fact
+from costwatch.ledger.models import Fact, MinuteFact
 from costwatch.upstream import usage
 from costwatch.upstream.client import AdminClient
 from costwatch.upstream.errors import UpstreamError
@@ -19,6 +19,7 @@ from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
 # A row with every dimension, as the vendor writes it.
 BYTES_A_ROW = 550
 HOURS_A_DAY = 24
+MINUTES_AN_HOUR = 60
 
 
 def rows_an_hour(organization_id: int) -> float | None:
@@ -37,6 +38,22 @@ def fitting(rows: float, cadence: Cadence) -> int:
     if fit > HOURS_A_DAY:
         fit -= fit % HOURS_A_DAY
     return max(1, min(cadence.most, fit))
+
+
+def rows_a_minute(organization_id: int) -> float | None:
+    """How many rows a minute has, by the newest hour that was read whole; None where none was."""
+    hours = Coverage.objects.filter(organization=organization_id, source="minutes", last_read_at__gt=F("end"))
+    newest = hours.aggregate(newest=Max("start"))["newest"]
+    if newest is None:
+        return None
+    hour = {"minute__gte": newest, "minute__lt": newest + clock.HOUR}
+    return MinuteFact.objects.filter(series__organization=organization_id, **hour).count() / MINUTES_AN_HOUR
+
+
+def fitting_minutes(rows: float) -> int:
+    """How many minutes of so many rows a page holds comfortably."""
+    most = usage.BUCKET_LIMITS["1m"]
+    return max(1, min(most, int(COMFORTABLE_BYTES / (max(rows, 1) * BYTES_A_ROW))))
 
 
 def weigh(day: datetime, client: AdminClient) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from costwatch import clock
 from costwatch.ingest import weight
-from costwatch.ingest.agenda import afforded, buckets_due
+from costwatch.ingest.agenda import afforded, windows_due
 from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import EndOfHistory
@@ -20,7 +20,7 @@ from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
 from costwatch.ingest.plan import Planned, Why, windows
 from costwatch.ingest.runs import Progress, running
-from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
+from costwatch.ingest.sources import COST_SOURCE, MINUTES_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.rollup import refresh_series_months
 from costwatch.upstream.errors import Refused, UpstreamError
@@ -68,6 +68,8 @@ class Windows:
 
     def _fit(self) -> None:
         """Make windows and pages as large as this organization's buckets allow."""
+        if self.which.name == MINUTES_SOURCE:
+            self._limit = weight.fitting_minutes(weight.rows_a_minute(self.organization.pk) or 0)
         if self.which.name != USAGE_SOURCE:
             return
         rows = weight.rows_an_hour(self.organization.pk)
@@ -77,7 +79,7 @@ class Windows:
 
     def _planned(self, now: datetime) -> list[Planned]:
         if not self.order.is_exact:
-            planned = windows(buckets_due(self.organization, self.which, now), self.which.cadence, self._room)
+            planned = windows_due(self.organization, self.which, now, self._room)
             return afforded(self.organization, self.which, planned, now, self._asked) if self.order.paced else planned
         since = clock.midnight(self.order.since) if self.order.since else self.which.since(self.organization, now)
         last = clock.midnight(self.order.until) if self.order.until else now

@@ -1,7 +1,7 @@
 """Interning: every combination of text dimensions once, behind a number."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import models as django_models
 
@@ -10,6 +10,35 @@ from costwatch.ledger.models import ReportedSeries, Series, UsageGroup
 
 CHUNK = 500
 M = TypeVar("M", bound=django_models.Model)
+D = TypeVar("D", bound=tuple[Any, ...])
+
+
+class Numbers(Generic[D]):
+    """The numbers of one organization's dimensions of one kind, remembered for one run.
+
+    Shape: the dimensions are named tuples, whose names are the columns of `model`. Call outside of the transaction that
+    uses the numbers: interned rows stay when it rolls back, and are harmless.
+    """
+
+    def __init__(self, organization_id: int, model: type[django_models.Model]) -> None:
+        self.organization_id = organization_id
+        self._model = model
+        self._known: dict[D, int] = {}
+
+    def of(self, wanted: Iterable[D] = ()) -> Mapping[D, int]:
+        """The number of each combination, those met before included, made where it is new."""
+        new = {dims: self._digest(dims) for dims in wanted if dims not in self._known}
+        if new:
+            rows = {
+                made: self._model(digest=made, organization_id=self.organization_id, **dims._asdict())  # type: ignore[attr-defined]
+                for dims, made in new.items()
+            }
+            ids = _intern(self._model, rows)
+            self._known.update({dims: ids[made] for dims, made in new.items()})
+        return self._known
+
+    def _digest(self, dims: D) -> bytes:
+        return digest(self.organization_id, tuple(str(value) for value in dims))
 
 
 class Interned:
@@ -21,7 +50,7 @@ class Interned:
     def __init__(self, organization_id: int) -> None:
         self.organization_id = organization_id
         self._usage: dict[UsageDims, int] = {}
-        self._reported: dict[ReportedDims, int] = {}
+        self._reported: Numbers[ReportedDims] = Numbers(organization_id, ReportedSeries)
 
     def usage(self, wanted: Iterable[UsageDims] = ()) -> Mapping[UsageDims, int]:
         """The series of each combination, those met before included, made where it is new."""
@@ -43,17 +72,7 @@ class Interned:
 
     def reported(self, wanted: Iterable[ReportedDims] = ()) -> Mapping[ReportedDims, int]:
         """The reported series of each combination, those met before included, made where it is new."""
-        new = {dims for dims in wanted if dims not in self._reported}
-        if new:
-            rows = {
-                digest(self.organization_id, dims): ReportedSeries(
-                    digest=digest(self.organization_id, dims), organization_id=self.organization_id, **dims._asdict()
-                )
-                for dims in new
-            }
-            ids = _intern(ReportedSeries, rows)
-            self._reported.update({dims: ids[digest(self.organization_id, dims)] for dims in new})
-        return self._reported
+        return self._reported.of(wanted)
 
     def _groups(self, wanted: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
         digests = {group: digest(self.organization_id, group) for group in wanted}

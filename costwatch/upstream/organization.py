@@ -1,6 +1,7 @@
-"""The organization and its lists: workspaces, API keys, people.
+"""The organization and its lists: workspaces and who belongs to them, API keys, people, invites, service accounts.
 
-Source: reference pages of organizations/me, workspaces, api_keys and users (August to October 2026).
+Source: reference pages of organizations/me, workspaces, members, api_keys, users, invites and service_accounts (August
+to October 2026).
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from costwatch.upstream.client import AdminClient
-from costwatch.upstream.pages import decode, read_list
+from costwatch.upstream.pages import decode, read_list, read_tokens
 
 
 class Organization(msgspec.Struct):
@@ -68,6 +69,37 @@ class User(msgspec.Struct):
     added_at: str | None = None
 
 
+class Invite(msgspec.Struct):
+    """An invitation to the organization; it expires after 21 days."""
+
+    id: str
+    email: str
+    role: str = ""
+    status: str = ""
+    invited_at: str | None = None
+    expires_at: str | None = None
+    accepted_at: str | None = None
+
+
+class WorkspaceMember(msgspec.Struct):
+    """A person's place in a workspace. It has no id, name or time of its own."""
+
+    user_id: str
+    workspace_role: str = ""
+    workspace_id: str = ""
+
+
+class ServiceAccount(msgspec.Struct):
+    """An identity that is no person."""
+
+    id: str
+    name: str
+    description: str | None = None
+    organization_role: str = ""
+    created_at: str | None = None
+    archived_at: str | None = None
+
+
 def me(client: AdminClient) -> Organization:
     """The organization the key belongs to. Raises: UpstreamError."""
     answer = client.get("/v1/organizations/me")
@@ -91,3 +123,19 @@ def api_keys(client: AdminClient) -> Iterator[tuple[ApiKey, dict[str, object]]]:
 def users(client: AdminClient) -> Iterator[tuple[User, dict[str, object]]]:
     """Every member."""
     return read_list(client, "/v1/organizations/users", User)
+
+
+def invites(client: AdminClient) -> Iterator[tuple[Invite, dict[str, object]]]:
+    """Every invite, whatever became of it."""
+    return read_list(client, "/v1/organizations/invites", Invite)
+
+
+def workspace_members(client: AdminClient, workspace_id: str) -> Iterator[tuple[WorkspaceMember, dict[str, object]]]:
+    """Everybody in a workspace; the default workspace has no such list."""
+    return read_list(client, f"/v1/organizations/workspaces/{workspace_id}/members", WorkspaceMember)
+
+
+def service_accounts(client: AdminClient) -> Iterator[tuple[ServiceAccount, dict[str, object]]]:
+    """Every service account, the archived ones included. Admin keys are refused here."""
+    params = [("include_archived", "true"), ("limit", "100")]
+    return read_tokens(client, "/v1/organizations/service_accounts", ServiceAccount, params)

@@ -48,13 +48,14 @@ class RawBucket(models.Model):
     start = models.DateTimeField()
     read_at = models.DateTimeField()
     run = models.BigIntegerField()
+    is_whole = models.BooleanField()
     body = models.BinaryField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "source", "start", "read_at"], name="ingest_rawbucket_once")
+        indexes = [
+            models.Index(fields=["organization", "source", "start"], name="ingest_rawbucket_of"),
+            models.Index(fields=["read_at"], name="ingest_rawbucket_age"),
         ]
-        indexes = [models.Index(fields=["read_at"])]
 
 
 class Check(models.Model):

@@ -6,7 +6,24 @@ on the day rollup per series and are derived: they can be thrown away and made a
 column: what the vendor did not report is the empty string.
 """
 
+from costwatch.ledger.models.analytics import (
+    AnalyticsCost,
+    AnalyticsCostRevision,
+    AnalyticsCostSeries,
+    AnalyticsSeries,
+    AnalyticsUsage,
+    AnalyticsUsageRevision,
+)
+from costwatch.ledger.models.claude_code import (
+    ClaudeCodeDay,
+    ClaudeCodeDayRevision,
+    ClaudeCodeModelSeries,
+    ClaudeCodeSeries,
+    ClaudeCodeUse,
+    ClaudeCodeUseRevision,
+)
 from costwatch.ledger.models.counts import COUNTS, MONEY, Charged, Counts
+from costwatch.ledger.models.minutes import LimitDay, LimitDayMade, MinuteFact
 from costwatch.ledger.models.prices import PriceChange, PricePublication
 from costwatch.ledger.models.reported import (
     ConsoleFigure,
@@ -30,12 +47,27 @@ from costwatch.ledger.models.usage import (
 __all__ = [
     "COUNTS",
     "MONEY",
+    "AnalyticsCost",
+    "AnalyticsCostRevision",
+    "AnalyticsCostSeries",
+    "AnalyticsSeries",
+    "AnalyticsUsage",
+    "AnalyticsUsageRevision",
     "Charged",
+    "ClaudeCodeDay",
+    "ClaudeCodeDayRevision",
+    "ClaudeCodeModelSeries",
+    "ClaudeCodeSeries",
+    "ClaudeCodeUse",
+    "ClaudeCodeUseRevision",
     "ConsoleFigure",
     "Counts",
     "Fact",
     "GroupDay",
     "GroupMonth",
+    "LimitDay",
+    "LimitDayMade",
+    "MinuteFact",
     "PriceChange",
     "PricePublication",
     "ReportedLine",

@@ -57,6 +57,7 @@ class Log:
 _CHARGED = (*models.COUNTS, *models.MONEY, "unpriced_tokens", "held")
 _MONEY = frozenset(models.MONEY)
 FACT = Table(models.Fact, "bucket_start", "series_id", models.COUNTS, unchanging=("run",))
+MINUTE = Table(models.MinuteFact, "minute", "series_id", models.COUNTS)
 SERIES_DAY = Table(models.SeriesDay, "day", "series_id", _CHARGED, _MONEY, unchanging=("price_id",))
 SERIES_MONTH = Table(models.SeriesMonth, "month", "series_id", _CHARGED, _MONEY)
 GROUP_DAY = Table(models.GroupDay, "day", "group_id", _CHARGED, _MONEY)
@@ -68,4 +69,44 @@ REPORTED_MONTH = Table(models.ReportedMonth, "month", "series_id", ("amount",), 
 REVISION = Log(models.Revision, ("organization_id", "bucket_start", "series_id", *models.COUNTS, "seen_at", "run"))
 REPORTED_REVISION = Log(
     models.ReportedRevision, ("organization_id", "day", "series_id", "amount", "seen_at", "run"), frozenset({"amount"})
+)
+
+_AMOUNTS = ("amount", "list_amount")
+ANALYTICS_USAGE = Table(models.AnalyticsUsage, "day", "series_id", (*models.COUNTS, "requests"), unchanging=("run",))
+ANALYTICS_COST = Table(
+    models.AnalyticsCost,
+    "day",
+    "series_id",
+    (*_AMOUNTS, "amount_cents", "list_cents"),
+    frozenset(_AMOUNTS),
+    unchanging=("run",),
+)
+ANALYTICS_USAGE_REVISION = Log(
+    models.AnalyticsUsageRevision,
+    ("organization_id", "day", "series_id", *models.COUNTS, "requests", "seen_at", "run"),
+)
+ANALYTICS_COST_REVISION = Log(
+    models.AnalyticsCostRevision,
+    ("organization_id", "day", "series_id", *_AMOUNTS, "seen_at", "run"),
+    frozenset(_AMOUNTS),
+)
+_METRICS = (
+    "num_sessions",
+    "lines_added",
+    "lines_removed",
+    "commits_by_claude_code",
+    "pull_requests_by_claude_code",
+    "tool_actions",
+)
+_USED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "estimate")
+_ESTIMATE = frozenset({"estimate"})
+CLAUDE_CODE_DAY = Table(models.ClaudeCodeDay, "day", "series_id", _METRICS, unchanging=("run",))
+CLAUDE_CODE_USE = Table(
+    models.ClaudeCodeUse, "day", "series_id", (*_USED, "estimate_cents"), _ESTIMATE, unchanging=("run",)
+)
+CLAUDE_CODE_DAY_REVISION = Log(
+    models.ClaudeCodeDayRevision, ("organization_id", "day", "series_id", *_METRICS, "seen_at", "run")
+)
+CLAUDE_CODE_USE_REVISION = Log(
+    models.ClaudeCodeUseRevision, ("organization_id", "day", "series_id", *_USED, "seen_at", "run"), _ESTIMATE
 )

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints, below `/_sandbox/`: its truth, its faults, its restatements."""
+"""The sandbox's own endpoints, below `/_sandbox/`: its truth, its faults, its restatements, what it lacks."""
 
 from dataclasses import asdict
 from datetime import date
@@ -53,6 +53,10 @@ class Control:
                     return _ok(self._add_faults(msgspec.json.decode(body, type=_FaultOrders)))
                 case "POST", "/_sandbox/restate":
                     return _ok(self._restate(msgspec.json.decode(body, type=_RestateOrder)))
+                case "POST", "/_sandbox/offer":
+                    return _ok(self._offer(msgspec.json.decode(body, type=dict[str, str])))
+                case "POST", "/_sandbox/refresh":
+                    return _ok(self._refresh())
                 case "GET", "/_sandbox/requests":
                     return _ok([asdict(entry) for entry in list(self._server.requests)])
         except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
@@ -85,6 +89,14 @@ class Control:
     def _restate(self, order: _RestateOrder) -> object:
         moment = clock.parse(order.at) if "T" in order.at else date.fromisoformat(order.at)
         return asdict(self._server.restate(moment, change=order.change, workspace=order.workspace))
+
+    def _offer(self, wanted: dict[str, str]) -> object:
+        self._server.sandbox.offer.change(**wanted)
+        return asdict(self._server.sandbox.offer)
+
+    def _refresh(self) -> object:
+        self._server.sandbox.analytics.refresh()
+        return {"refreshed": True}
 
 
 def _ok(value: object) -> Answer:

@@ -85,12 +85,18 @@ class Bill:
 
     def lines(self, day: int, now: int) -> dict[Line, int]:
         """Every line of a day as known at `now`. Units: `day` since 1970; pico-dollars."""
-        start = day * DAY
         found: dict[Line, int] = {}
-        elapsed = min(DAY, now - start)
-        if elapsed <= 0 or day < self._history.first_day:
+        if now <= day * DAY or day < self._history.first_day:
             return found
         self._add_usage(found, day, now)
+        return found | self.beside_usage(day, now)
+
+    def beside_usage(self, day: int, now: int) -> dict[Line, int]:
+        """The lines of a day that no usage report explains. Units: `day` since 1970; pico-dollars."""
+        found: dict[Line, int] = {}
+        elapsed = min(DAY, now - day * DAY)
+        if elapsed <= 0 or day < self._history.first_day:
+            return found
         self._add_sessions(found, day, elapsed)
         if elapsed == DAY:
             self._add_odd_lines(found, day - self._history.anchor_day)

@@ -28,9 +28,10 @@ KINDS: dict[str, dict[str, object]] = {
     "repeated_token": {},
     "no_request_id": {},
     "speed_field": {},
+    "gone": {},
 }
 # These change what an answer says; all others change whether and how it arrives.
-TRICKS = ("duplicate_page", "lost_token", "repeated_token", "speed_field")
+TRICKS = ("duplicate_page", "lost_token", "repeated_token", "speed_field", "gone")
 
 
 @dataclass(slots=True)

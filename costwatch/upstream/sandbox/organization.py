@@ -1,11 +1,12 @@
-"""The sandbox organization's objects, as the vendor's lists answer them: workspaces, API keys, people."""
+"""The sandbox organization's objects, as the vendor's lists answer them: workspaces and members, API keys, people."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from costwatch.upstream.sandbox.chance import draw, tagged_id
+from costwatch.upstream.sandbox.people import build_invites, build_members, build_service_accounts
 from costwatch.upstream.sandbox.scenario import ARCHIVED, TEAMS, Team
 
 Object = dict[str, object]
@@ -73,7 +74,10 @@ class Directory:
     api_keys: tuple[Object, ...]
     users: tuple[Object, ...]
     keys_of: Mapping[str, tuple[Key, ...]]
-    workspace_ids: Mapping[str, str] = field(default_factory=dict)
+    workspace_ids: Mapping[str, str]
+    invites: tuple[Object, ...]
+    members: Mapping[str, list[Object]]
+    service_accounts: tuple[Object, ...]
 
 
 def _time(anchor: datetime, days: int, seconds: int = 0) -> str:
@@ -97,7 +101,18 @@ def build(anchor: datetime, seed: int, scale: int = 1) -> Directory:
     objects.append(_unused_key(anchor, seed))
     identity = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"sandbox-{seed}"))
     me: Object = {"id": identity, "type": "organization", "name": "Example Inc"}
-    return Directory(me, workspaces, workspace_ids["Default"], tuple(objects), users, keys_of, workspace_ids)
+    return Directory(
+        me,
+        workspaces,
+        workspace_ids["Default"],
+        tuple(objects),
+        users,
+        keys_of,
+        workspace_ids,
+        build_invites(anchor, seed),
+        build_members(users, workspace_ids, seed),
+        build_service_accounts(anchor, seed),
+    )
 
 
 def _user(anchor: datetime, seed: int, index: int) -> Object:

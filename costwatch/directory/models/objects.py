@@ -1,38 +1,9 @@
-"""Mirrored objects. Rows are never deleted: facts outlive the workspace or key they belong to."""
+"""What an organization has: workspaces, API keys, models."""
 
 from django.db import models
 from django.db.models.functions import Length
 
-DEFAULT_WORKSPACE = "default"
-CONSOLE_KEY = "console"
-
-
-class Organization(models.Model):
-    """One organization we read. Its id is a dimension of every fact."""
-
-    external_id = models.CharField(max_length=200, unique=True)
-    name = models.TextField()
-    created_at = models.DateTimeField()
-    # The speed filter needs a beta header that some organizations may not send; those have one speed.
-    reads_speed = models.BooleanField(default=True)
-    history_since = models.DateField(null=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Mirrored(models.Model):
-    """What every mirrored object has: when we first and last saw it, and the fields we have no column for."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    external_id = models.CharField(max_length=200)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-    gone_at = models.DateTimeField(null=True)
-    extra = models.JSONField(default=dict)
-
-    class Meta:
-        abstract = True
+from costwatch.directory.models.organization import Mirrored
 
 
 class Workspace(Mirrored):
@@ -76,16 +47,20 @@ class ApiKey(Mirrored):
         return self.name
 
 
-class Member(Mirrored):
-    """A person of the organization."""
+class Model(Mirrored):
+    """A model as the vendor lists it. Reports can name others: retired ones, previews."""
 
     name = models.TextField()
-    email = models.TextField()
-    role = models.CharField(max_length=80)
-    added_at = models.DateTimeField(null=True)
+    line = models.CharField(max_length=80, default="")
+    lifecycle = models.CharField(max_length=40, default="")
+    created_at = models.DateTimeField(null=True)
+    deprecated_at = models.DateTimeField(null=True)
+    retires_at = models.DateTimeField(null=True)
+    max_input_tokens = models.BigIntegerField(null=True)
+    max_tokens = models.BigIntegerField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "external_id"], name="directory_member_once")]
+        constraints = [models.UniqueConstraint(fields=["organization", "external_id"], name="directory_model_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,52 @@
+"""The mirror in the past: when a row was last seen, and what the rows of a kind said at a moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from costwatch import clock
+from costwatch.directory.kinds import SEPARATOR, Listing
+from costwatch.directory.models import DirectoryChange, Kind, Organization, Reading, Seen
+
+Values = dict[str, Any]
+What = DirectoryChange.What
+
+
+def reading_of(organization: Organization, kind: Kind) -> Reading | None:
+    """When a kind was first and last read, None when it never was."""
+    return Reading.objects.filter(organization=organization, kind=kind).first()
+
+
+def last_seen(row: Seen, reading: Reading | None) -> datetime:
+    """When a row was last listed: at the last reading (of its workspace) if it is not gone, else when it last was."""
+    if row.gone_at or not reading:
+        return row.last_seen_at
+    by_workspace = reading.workspaces.get(getattr(row, "workspace_key", ""))
+    return max(row.last_seen_at, clock.parse(by_workspace) if by_workspace else reading.last_read_at)
+
+
+def states_at(
+    listing: Listing, organization: Organization, columns: Sequence[str], moment: datetime
+) -> dict[tuple[str, ...], Values]:
+    """What the rows that existed at a moment said in some columns: today's rows, every later change undone.
+
+    What was there at the first reading is taken to have been there before it. Times read as RFC 3339 text where they
+    have changed since.
+    """
+    rows = listing.model._default_manager.filter(organization=organization)
+    named = {listing.named(row): row for row in rows}
+    states = {name: {column: getattr(row, column) for column in columns} for name, row in named.items()}
+    joined = {SEPARATOR.join(name): name for name in named}
+    present = {name for name, row in named.items() if row.gone_at is None}
+    later = DirectoryChange.objects.filter(organization=organization, kind=listing.kind, seen_at__gt=moment)
+    for change in later.order_by("-pk"):
+        name = joined.get(change.external_id)
+        if name is None:
+            continue
+        if change.what == What.GONE:
+            present.add(name)
+        elif change.what in (What.ADDED, What.RETURNED):
+            present.discard(name)
+        if change.what in (What.CHANGED, What.RETURNED):
+            states[name].update({column: old for column, (old, _) in change.fields.items() if column in columns})
+    return {name: state for name, state in states.items() if name in present}

@@ -1,0 +1,45 @@
+"""How what is due of a source is found: by the age of its buckets, or minute by minute."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from costwatch.ingest import coverage, minutes
+from costwatch.ingest.minute_plan import due_minutes
+from costwatch.ingest.pace import AN_HOUR
+from costwatch.ingest.plan import Cadence, Planned, Why, due, windows
+from costwatch.ingest.runs import source_of
+
+Room = Callable[[Why], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The buckets of one source of one organization that may be read: from `since` on."""
+
+    organization_id: int
+    source: str
+    since: datetime
+    cadence: Cadence
+    compares: bool
+
+
+def by_age(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
+    """Windows over the buckets that are due by their age."""
+    known = coverage.standings(asked.organization_id, asked.source, asked.since, now, compares=asked.compares)
+    cadence = asked.cadence.paced(_share())
+    return windows(due(known, since=asked.since, now=now, cadence=cadence), cadence, room)
+
+
+def by_minute(asked: Buckets, now: datetime, _: Room | None) -> list[Planned]:
+    """Windows over the minutes that are due."""
+    known = coverage.standings(asked.organization_id, asked.source, asked.since, now)
+    polled_at = source_of(asked.organization_id, minutes.SOURCE).polled_at
+    return due_minutes(known, since=asked.since, now=now, polled_at=polled_at, share=_share())
+
+
+def _share() -> float:
+    """How often the newest is read, beside what the vendor's pace allows."""
+    return settings.REQUESTS_PER_HOUR / AN_HOUR
