@@ -30,6 +30,7 @@ class Chains:
     splits: dict[str, ByStart] = field(default_factory=dict)
     whole: set[datetime] = field(default_factory=set)
     total: ByStart = field(default_factory=dict)
+    why: str = ""
     asked: int = 0
     largest_page: int = 0
     speed_refused: str = ""
@@ -78,6 +79,7 @@ class Reader:
         """
         reach("fetch.before")
         chains = self.read_base(planned.window, limit)
+        chains.why = planned.why
         if planned.why != Why.RECENT:
             self.split(chains, planned.window, limit)
         if planned.why in (Why.SETTLING, Why.MISSING):

@@ -33,6 +33,7 @@ class Lines:
     buckets: tuple[Bucket, ...]
     total: Mapping[datetime, Bucket] = field(default_factory=dict)
     asked: int = 1
+    why: str = ""
     largest_page: int = 0
 
 
@@ -46,7 +47,7 @@ class Reader:
         """Every day of a window, with its ungrouped total where it settles. Raises: UpstreamError."""
         reach("fetch.before")
         report = cost.read(self.client, planned.window, limit=limit or cost.BUCKET_LIMIT)
-        lines = Lines(report.buckets, largest_page=report.largest_page)
+        lines = Lines(report.buckets, largest_page=report.largest_page, why=planned.why)
         if planned.why in (Why.SETTLING, Why.MISSING):
             total = cost.read(self.client, planned.window, limit=limit or cost.BUCKET_LIMIT, grouped=False)
             lines.total, lines.asked = {bucket.start: bucket for bucket in total.buckets}, 2
@@ -92,7 +93,7 @@ class Recorder:
         with transaction.atomic():
             self.fence()
             reach("record.before")
-            recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now)
+            recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now, why=report.why)
             reach("record.after")
             reach("coverage.before")
             changed = {bucket.start for bucket in report.buckets if bucket.start.date() in recorded.changed}

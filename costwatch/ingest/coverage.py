@@ -13,7 +13,7 @@ from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.plan import COMPARED_FOR, Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
-CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok")
+CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok", "whole_at")
 
 
 class Owner(NamedTuple):
@@ -198,6 +198,9 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         state = State.SETTLED
     else:
         state = State.OPEN
+    whole_at = old.whole_at if old else None
+    if whole_at is None and is_over and not read.is_part:
+        whole_at = now
     known_total = None if old is None or changed else old.control_total_ok
     is_split = read.split is not None
     return Coverage(
@@ -213,5 +216,6 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         first_read_at=first_read_at,
         last_read_at=(old.last_read_at if old else read.start) if read.is_part else now,
         changed_at=now if changed or not old else old.changed_at,
+        whole_at=whole_at,
         control_total_ok=known_total if read.total_ok is None else read.total_ok,
     )

@@ -21,7 +21,8 @@ from costwatch.ledger.intern import Interned
 from costwatch.ledger.prices import Prices
 from costwatch.upstream.client import AdminClient
 
-DIRECTORY, COST_SOURCE, USAGE_SOURCE, MINUTES_SOURCE = "directory", cost.SOURCE, usage.SOURCE, minutes.SOURCE
+DIRECTORY, LIMITS_SOURCE = "directory", "limits"
+COST_SOURCE, USAGE_SOURCE, MINUTES_SOURCE = cost.SOURCE, usage.SOURCE, minutes.SOURCE
 Mirroring = Callable[[Organization, AdminClient, datetime], int]
 
 
@@ -157,13 +158,24 @@ LISTS = Listed(
     "Directory",
     HOUR,
     (
+        ("organization", mirror.mirror_organization),
         ("workspaces", mirror.mirror_workspaces),
         ("api_keys", mirror.mirror_api_keys),
         ("users", mirror.mirror_members),
+        ("invites", mirror.mirror_invites),
+        ("workspace_members", mirror.mirror_workspace_members),
+        ("service_accounts", mirror.mirror_service_accounts),
+        ("models", mirror.mirror_models),
     ),
     needed=("workspaces", "api_keys", "users"),
 )
+LIMITS = Listed(
+    LIMITS_SOURCE,
+    "Limits",
+    HOUR,
+    (("rate_limits", mirror.mirror_rate_limits), ("spend_limits", mirror.mirror_spend_limits)),
+)
 # In the order they are read: names first, then where history begins, then what takes longest.
-EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, COST, USAGE, MINUTES)}
+EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, LIMITS, COST, USAGE, MINUTES)}
 SOURCES = tuple(EVERY)
 WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}

@@ -18,6 +18,7 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.sources import SOURCES
 from costwatch.ingest.sync import sync
 from costwatch.ingest.unfinished import unfinished
+from costwatch.ingest.upkeep import upkeep as keep_up
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
 from costwatch.role import WORKER
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 # A long backfill hands its lease on this often: so a stop waits no longer, and a tick never waits behind it for long.
 SECONDS_A_TASK = 15.0
 TICK_EVERY, SWEEP_EVERY = timedelta(seconds=60), timedelta(seconds=15)
+UPKEEP_EVERY = timedelta(hours=1)
 AGAIN_SECONDS = 10
 
 
@@ -37,6 +39,14 @@ def tick() -> None:
     if slots.claim("tick", TICK_EVERY):
         heartbeat.renew(WORKER)
         ring()
+        if slots.claim("upkeep", UPKEEP_EVERY):
+            upkeep.delay()
+
+
+@app.task(name="costwatch.ingest.tasks.upkeep")
+def upkeep(**_: object) -> None:
+    """What is done beside reading, once an hour: the figures of limits, and letting go of what is too old."""
+    keep_up(clock.now())
 
 
 @app.task(name="costwatch.ingest.tasks.sweep")

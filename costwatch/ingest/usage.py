@@ -68,7 +68,9 @@ class Recorder:
         with transaction.atomic():
             self.fence()
             reach("record.before")
-            recorded = record_usage(interned=self.interned, buckets=made.buckets, run=self.run, seen_at=now)
+            recorded = record_usage(
+                interned=self.interned, buckets=made.buckets, run=self.run, seen_at=now, why=chains.why
+            )
             reach("record.after")
             if recorded.rows:
                 reach("rollup.before")

@@ -58,7 +58,17 @@ def buckets(
         organization=organization_id, source=source, start__gte=start, start__lt=end, seen_at__lte=as_of
     ).order_by("seen_at", "pk")
     states = dict(changes.values_list("start", "state"))
-    return [Bucket(row.start, row.end, states.get(row.start, State.OPEN), row.end, None) for row in rows]
+    return [
+        # How far an hour was read that was over, but had not been read since, nobody wrote down: its start is certain.
+        Bucket(
+            row.start,
+            row.end,
+            states.get(row.start, State.OPEN),
+            row.end if row.whole_at and row.whole_at <= as_of else row.start,
+            None,
+        )
+        for row in rows
+    ]
 
 
 def freshness(

@@ -38,7 +38,9 @@ class Recorded:
     changed: frozenset[date] = frozenset()
 
 
-def record_usage(*, interned: Interned, buckets: Sequence[UsageBucket], run: int, seen_at: datetime) -> Recorded:
+def record_usage(
+    *, interned: Interned, buckets: Sequence[UsageBucket], run: int, seen_at: datetime, why: str = ""
+) -> Recorded:
     """Replace the facts of some hours, and write a signed revision for each change that came late.
 
     Call in a transaction, with the dimensions interned before it.
@@ -49,7 +51,7 @@ def record_usage(*, interned: Interned, buckets: Sequence[UsageBucket], run: int
     store().append(
         REVISION,
         [
-            (interned.organization_id, bucket.start, series, *_delta(old, new), seen_at, run)
+            (interned.organization_id, bucket.start, series, *_delta(old, new), seen_at, run, why)
             for bucket in buckets
             if bucket.revises
             for series, old, new in replaced.differences.get(bucket.start, ())
@@ -62,7 +64,9 @@ def _delta(old: Row | None, new: Row | None) -> Row:
     return tuple(after - before for before, after in zip(old or NOTHING, new or NOTHING, strict=True))
 
 
-def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int, seen_at: datetime) -> Recorded:
+def record_reported(
+    *, interned: Interned, days: Sequence[ReportedDay], run: int, seen_at: datetime, why: str = ""
+) -> Recorded:
     """Replace the cost report's lines of some days, and write a signed revision for each change that came late.
 
     Call in a transaction, with the dimensions interned before it.
@@ -73,7 +77,7 @@ def record_reported(*, interned: Interned, days: Sequence[ReportedDay], run: int
     store().append(
         REPORTED_REVISION,
         [
-            (interned.organization_id, day.day, series, _amount(new) - _amount(old), seen_at, run)
+            (interned.organization_id, day.day, series, _amount(new) - _amount(old), seen_at, run, why)
             for day in days
             if day.revises
             for series, old, new in replaced.differences.get(day.day, ())

@@ -32,6 +32,8 @@ class Coverage(models.Model):
     first_read_at = models.DateTimeField()
     last_read_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    # The first read of all of it after it was over.
+    whole_at = models.DateTimeField(null=True)
     control_total_ok = models.BooleanField(null=True)
 
     class Meta:

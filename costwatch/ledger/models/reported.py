@@ -58,6 +58,8 @@ class ReportedRevision(models.Model):
     amount = MoneyField()
     seen_at = models.DateTimeField()
     run = models.BigIntegerField()
+    # Why the day was read when the change was found.
+    why = models.CharField(max_length=12, default="")
 
     class Meta:
         constraints = finite("amount")

@@ -122,6 +122,8 @@ class Revision(models.Model):
     web_search_requests = models.BigIntegerField()
     seen_at = models.DateTimeField()
     run = models.BigIntegerField()
+    # Why the hour was read when the change was found.
+    why = models.CharField(max_length=12, default="")
 
     class Meta:
         indexes = [models.Index(fields=["organization", "seen_at"])]

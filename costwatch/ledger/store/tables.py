@@ -66,9 +66,13 @@ REPORTED = Table(
     models.ReportedLine, "day", "series_id", ("amount", "amount_cents"), frozenset({"amount"}), unchanging=("run",)
 )
 REPORTED_MONTH = Table(models.ReportedMonth, "month", "series_id", ("amount",), frozenset({"amount"}))
-REVISION = Log(models.Revision, ("organization_id", "bucket_start", "series_id", *models.COUNTS, "seen_at", "run"))
+REVISION = Log(
+    models.Revision, ("organization_id", "bucket_start", "series_id", *models.COUNTS, "seen_at", "run", "why")
+)
 REPORTED_REVISION = Log(
-    models.ReportedRevision, ("organization_id", "day", "series_id", "amount", "seen_at", "run"), frozenset({"amount"})
+    models.ReportedRevision,
+    ("organization_id", "day", "series_id", "amount", "seen_at", "run", "why"),
+    frozenset({"amount"}),
 )
 
 _AMOUNTS = ("amount", "list_amount")
