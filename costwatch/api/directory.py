@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.renderers import JSONRenderer
@@ -15,7 +15,7 @@ from costwatch.api import pages, parameters, questions, shapes
 from costwatch.api.deadline import deadline
 from costwatch.api.parameters import Parameter
 from costwatch.api.routes import Route, answer
-from costwatch.directory.models import DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
+from costwatch.directory.models import DEFAULT_WORKSPACE, ApiKey, Kind, Organization, Reading, Workspace
 
 Json = dict[str, Any]
 Values = Mapping[str, Any]
@@ -121,7 +121,7 @@ class Workspaces(Listing):
     @staticmethod
     def rows(values: Values) -> QuerySet[Any]:
         """The workspaces of an organization or of a status."""
-        rows = _of_organization(Workspace.objects.select_related("organization"), values)
+        rows = _of_organization(_with_reading(Workspace.objects.select_related("organization"), Kind.WORKSPACE), values)
         return rows.filter(WORKSPACE_STATUSES[values["status"]]) if "status" in values else rows
 
     @staticmethod
@@ -157,7 +157,7 @@ class ApiKeys(Listing):
     @staticmethod
     def rows(values: Values) -> QuerySet[Any]:
         """The keys of an organization, of a workspace or of a status."""
-        rows = _of_organization(ApiKey.objects.select_related("organization"), values)
+        rows = _of_organization(_with_reading(ApiKey.objects.select_related("organization"), Kind.API_KEY), values)
         if "workspace_id" in values:
             rows = rows.filter(_in_workspace(values["workspace_id"]))
         return rows.filter(status=values["status"]) if "status" in values else rows
@@ -207,8 +207,15 @@ def _in_workspace(wanted: str) -> Q:
     return Q(workspace_key=wanted) | Q(workspace_key=DEFAULT_WORKSPACE, organization__in=whose)
 
 
-def _seen(row: Workspace | ApiKey) -> Json:
-    return {"last_seen_at": _time(row.last_seen_at), "gone_at": _time(row.gone_at)}
+def _with_reading(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
+    """Rows with the time their kind was last read: what is listed is not written to for being seen again."""
+    reading = Reading.objects.filter(organization=OuterRef("organization"), kind=kind)
+    return rows.annotate(read_at=Subquery(reading.values("last_read_at")[:1]))
+
+
+def _seen(row: Any) -> Json:
+    listed_at = None if row.gone_at else row.read_at
+    return {"last_seen_at": _time(max(row.last_seen_at, listed_at or row.last_seen_at)), "gone_at": _time(row.gone_at)}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -30,7 +30,7 @@ def is_due(organization: Organization, source: str, now: datetime) -> bool:
 def windows_due(organization: Organization, which: Windowed, now: datetime, room: Room | None = None) -> list[Planned]:
     """The windows of a source that are due, newest first."""
     since = which.since(organization, now)
-    buckets = Buckets(organization.pk, which.name, since, which.cadence, which.compares)
+    buckets = Buckets(organization.pk, which.coverage, since, which.cadence, which.compares)
     return which.planner(buckets, now, room)
 
 

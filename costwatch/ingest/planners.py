@@ -17,10 +17,10 @@ Room = Callable[[Why], int]
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The buckets of one source of one organization that may be read: from `since` on."""
+    """The buckets of one organization that may be read, from `since` on, by the names of their coverage."""
 
     organization_id: int
-    source: str
+    sources: tuple[str, ...]
     since: datetime
     cadence: Cadence
     compares: bool
@@ -28,14 +28,17 @@ class Buckets:
 
 def by_age(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
     """Windows over the buckets that are due by their age."""
-    known = coverage.standings(asked.organization_id, asked.source, asked.since, now, compares=asked.compares)
     cadence = asked.cadence.paced(_share())
-    return windows(due(known, since=asked.since, now=now, cadence=cadence), cadence, room)
+    found: dict[datetime, Why] = {}
+    for source in asked.sources:
+        known = coverage.standings(asked.organization_id, source, asked.since, now, compares=asked.compares)
+        found |= due(known, since=asked.since, now=now, cadence=cadence)
+    return windows(found, cadence, room)
 
 
 def by_minute(asked: Buckets, now: datetime, _: Room | None) -> list[Planned]:
     """Windows over the minutes that are due."""
-    known = coverage.standings(asked.organization_id, asked.source, asked.since, now)
+    known = coverage.standings(asked.organization_id, minutes.SOURCE, asked.since, now)
     polled_at = source_of(asked.organization_id, minutes.SOURCE).polled_at
     return due_minutes(known, since=asked.since, now=now, polled_at=polled_at, share=_share())
 

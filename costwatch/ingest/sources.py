@@ -9,13 +9,15 @@ from costwatch import clock
 from costwatch.clock import DAY, HOUR
 from costwatch.directory import mirror
 from costwatch.directory.models import Organization
-from costwatch.ingest import cost, minutes, pace, usage
+from costwatch.ingest import analytics, claude_code, cost, minutes, pace, usage
 from costwatch.ingest.chains import Reader as UsageReader
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import since
 from costwatch.ingest.plan import Cadence, Planned
 from costwatch.ingest.planners import Buckets, Room, by_age, by_minute
 from costwatch.ingest.split import Names
+from costwatch.ledger import analytics as analytics_ledger
+from costwatch.ledger import claude_code as claude_code_ledger
 from costwatch.ledger import partitions
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.prices import Prices
@@ -23,6 +25,7 @@ from costwatch.upstream.client import AdminClient
 
 DIRECTORY, LIMITS_SOURCE = "directory", "limits"
 COST_SOURCE, USAGE_SOURCE, MINUTES_SOURCE = cost.SOURCE, usage.SOURCE, minutes.SOURCE
+ANALYTICS_SOURCE, CLAUDE_CODE_SOURCE = analytics.SOURCE, claude_code.SOURCE
 Mirroring = Callable[[Organization, AdminClient, datetime], int]
 
 
@@ -56,8 +59,8 @@ class Work:
 class Windowed:
     """A source that is read in windows of time.
 
-    Shape: `covers` names its coverage; `horizon` is how far back it is ever read, `first` its first day, None for as
-    far as there is history; `compares` says that it has control totals.
+    Shape: `covers` names its coverage where that is not its own name; `horizon` is how far back it is ever read and
+    `first` its first day, None for as far as there is history; `compares` says that it has control totals.
     """
 
     name: str
@@ -71,6 +74,12 @@ class Windowed:
     horizon: timedelta | None = None
     first: date | None = None
     compares: bool = False
+    covers: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> tuple[str, ...]:
+        """The names under which its coverage is kept."""
+        return self.covers or (self.name,)
 
     def since(self, organization: Organization, now: datetime) -> datetime:
         """The first moment that is read."""
@@ -122,6 +131,27 @@ def _minute_recorder(work: Work, _: Reader, run: int) -> minutes.Recorder:
     return minutes.Recorder(organization.pk, Interned(organization.pk), run, names, work.fence)
 
 
+def _analytics_reader(work: Work) -> analytics.Reader:
+    return analytics.Reader(work.connection.client)
+
+
+def _analytics_recorder(work: Work, reader: Reader, run: int) -> analytics.Recorder:
+    organization = work.connection.organization
+    assert isinstance(reader, analytics.Reader)
+    numbered = analytics_ledger.Numbered.of(organization.pk)
+    default = mirror.default_workspace_id(organization)
+    return analytics.Recorder(organization.pk, numbered, run, default, work.fence, reader)
+
+
+def _claude_code_reader(work: Work) -> claude_code.Reader:
+    return claude_code.Reader(work.connection.client)
+
+
+def _claude_code_recorder(work: Work, _: Reader, run: int) -> claude_code.Recorder:
+    organization = work.connection.organization
+    return claude_code.Recorder(organization.pk, claude_code_ledger.Numbered.of(organization.pk), run, work.fence)
+
+
 USAGE = Windowed(
     USAGE_SOURCE,
     "Usage, hours",
@@ -153,6 +183,28 @@ MINUTES = Windowed(
     planner=by_minute,
     horizon=partitions.DAYS * DAY,
 )
+CLAUDE_CODE = Windowed(
+    CLAUDE_CODE_SOURCE,
+    "Claude Code",
+    "usage_report/claude_code",
+    Cadence(DAY, 31, ((7 * DAY, DAY),)),
+    pace.OWN_SHARES,
+    _claude_code_reader,
+    _claude_code_recorder,
+)
+ANALYTICS = Windowed(
+    ANALYTICS_SOURCE,
+    "Usage and cost analytics",
+    "analytics",
+    Cadence(DAY, 31, ((3 * DAY, 6 * HOUR), (31 * DAY, DAY))),
+    pace.OWN_SHARES,
+    _analytics_reader,
+    _analytics_recorder,
+    # Nothing is told of what is older than a year, or from before the analytics began.
+    horizon=364 * DAY,
+    first=date(2026, 1, 1),
+    covers=(analytics.USAGE_COVERAGE, analytics.COST_COVERAGE),
+)
 LISTS = Listed(
     DIRECTORY,
     "Directory",
@@ -176,6 +228,8 @@ LIMITS = Listed(
     (("rate_limits", mirror.mirror_rate_limits), ("spend_limits", mirror.mirror_spend_limits)),
 )
 # In the order they are read: names first, then where history begins, then what takes longest.
-EVERY: Mapping[str, Windowed | Listed] = {one.name: one for one in (LISTS, LIMITS, COST, USAGE, MINUTES)}
+EVERY: Mapping[str, Windowed | Listed] = {
+    one.name: one for one in (LISTS, LIMITS, COST, USAGE, MINUTES, ANALYTICS, CLAUDE_CODE)
+}
 SOURCES = tuple(EVERY)
 WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}

@@ -19,6 +19,7 @@ from costwatch.keeping.failure import CannotKeep
 from costwatch.keeping.sides import PostgresSide, SQLiteSide
 from costwatch.keeping.tables import Table
 from costwatch.keeping.totals import DIGEST, Control, Totals, compare, digest, ordered, totals
+from costwatch.ledger import partitions
 
 BATCH = 20_000
 Row = tuple[Any, ...]
@@ -80,6 +81,8 @@ class Copy:
 
     def _copied(self, table: Table) -> Iterator[int]:
         """Write the rows behind the last one that is there, a batch a transaction. Shape: rows of each batch."""
+        if table.name == partitions.TABLE:
+            self._make_partitions()
         rows = map(_Written(table), self._rows_after(table, self._last_key(table)))
         types = self._types(table)
         columns = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -126,6 +129,12 @@ class Copy:
         order = ordered(table, "sqlite")
         sql = f'SELECT {columns} FROM "{table.name}" {behind} ORDER BY {order}'  # noqa: S608
         return iter(self.source.ask(sql, key or ()))
+
+    def _make_partitions(self) -> None:
+        """The days that the minutes are divided by."""
+        days = self.source.ask(f'SELECT DISTINCT substr("minute", 1, 10) FROM "{partitions.TABLE}"')  # noqa: S608
+        partitions.make((date.fromisoformat(day) for (day,) in days), using=self.alias)
+        self.target.raw.commit()
 
     def _set_sequences(self) -> None:
         """The next row of each table gets the number behind the last one."""

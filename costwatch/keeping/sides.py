@@ -58,7 +58,8 @@ class PostgresSide:
             self.ask(
                 "SELECT t.table_name::text, c.column_name::text FROM information_schema.tables t"
                 " JOIN information_schema.columns c USING (table_schema, table_name)"
-                " WHERE t.table_schema = current_schema() AND t.table_type = 'BASE TABLE'"
+                " JOIN pg_class k ON k.relname = t.table_name AND k.relnamespace = current_schema()::regnamespace"
+                " WHERE t.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND NOT k.relispartition"
             )
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from costwatch import clock
 from costwatch.ledger.models import MinuteFact
@@ -26,11 +26,12 @@ def divide(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute(f'ALTER TABLE "{TABLE}" ADD PRIMARY KEY ("minute", "series_id")')
 
 
-def make(days: Iterable[date]) -> None:
+def make(days: Iterable[date], using: str = DEFAULT_DB_ALIAS) -> None:
     """Make the partitions of some days where they are missing. Call before minutes of these days are written."""
-    if connection.vendor != "postgresql":
+    to = connections[using]
+    if to.vendor != "postgresql":
         return
-    with connection.cursor() as cursor:
+    with to.cursor() as cursor:
         for day in sorted(set(days)):
             cursor.execute("SELECT to_regclass(%s)", [_name(day)])
             if cursor.fetchone() == (None,):

@@ -46,7 +46,7 @@ def sync(*arguments: str) -> tuple[str, int]:
 def test_sync_reads_everything_and_the_second_sync_changes_nothing(real: SandboxServer, db: None) -> None:
     first, code = sync("--format", "json")
     assert code == 0
-    assert [run["outcome"] for run in json.loads(first)["runs"]] == ["succeeded"] * 3
+    assert [run["outcome"] for run in json.loads(first)["runs"]] == ["succeeded"] * 7
     facts = Fact.objects.count()
     second, code = sync("--format", "json")
     assert [run["outcome"] for run in json.loads(second)["runs"]] == ["succeeded", "nothing due", "nothing due"]
@@ -72,7 +72,7 @@ def test_sync_says_which_window_failed_and_why_and_exits_1(real: SandboxServer, 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--since", "2026-02-30"), ("--since", "2026-11-12", "--until", "2026-11-12"), ("--source", "limits")],
+    [("--since", "2026-02-30"), ("--since", "2026-11-12", "--until", "2026-11-12"), ("--source", "invoices")],
 )
 def test_sync_refuses_what_it_cannot_do(real: SandboxServer, db: None, arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
@@ -115,9 +115,11 @@ def test_the_tasks_do_what_is_due_and_nothing_twice(
     monkeypatch.setattr(run_source, "delay", lambda *arguments: rung.append(arguments))
     ring()
     organization = Organization.objects.get()
-    assert rung == [(organization.pk, "cost"), (organization.pk, "usage")]
+    assert [source for _, source in rung] == ["limits", "cost", "usage", "minutes", "analytics", "claude_code"]
+    assert {number for number, _ in rung} == {organization.pk}
     run_source(organization.pk, "cost", a_later_argument="is ignored")
-    run_source(organization.pk, "usage")
+    for source in ("limits", "usage", "minutes", "analytics", "claude_code"):
+        run_source(organization.pk, source)
     requests = len(upstream.requests)
     run_source(organization.pk, "usage")
     assert len(upstream.requests) == requests
