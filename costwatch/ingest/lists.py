@@ -1,36 +1,48 @@
 """A run over lists of objects: each part on its own, so that one that is refused does not hide the others."""
 
+from datetime import datetime
+
 from costwatch import clock
 from costwatch.ingest.connect import Connection
-from costwatch.ingest.models import Run
+from costwatch.ingest.models import Part, Run
 from costwatch.ingest.order import Order
-from costwatch.ingest.runs import available, may_run, running, source_of, unavailable
+from costwatch.ingest.runs import ASK_AGAIN_AFTER, running
 from costwatch.ingest.sources import Listed
 from costwatch.upstream.errors import Refused, UpstreamError
 
+# No such thing for this organization, or not for this key.
+NOT_AVAILABLE = (403, 404)
+
 
 def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
-    """Read every part of a listed source that the key may read."""
+    """Read every part of a listed source that the key may read. What it may not is asked for again after a day."""
     organization, client = connection.organization, connection.client
     with running(organization, which.name, client) as progress:
         now = clock.now()
-        for part, read in which.parts:
-            health = source_of(organization.pk, f"{which.name}.{part}")
-            if not may_run(health, now):
+        for name, read in which.parts:
+            part, _ = Part.objects.get_or_create(organization=organization, source=which.name, name=name)
+            if not _may_be_asked(part, now):
                 continue
             progress.run.windows_planned += 1
             try:
                 progress.run.rows_read += read(organization, client, now)
             except UpstreamError as error:
-                if isinstance(error, Refused) and error.status in (403, 404) and part not in which.needed:
-                    unavailable(health, str(error), now)
+                is_refused = isinstance(error, Refused) and error.status in NOT_AVAILABLE
+                if is_refused and name not in which.needed:
+                    part.available, part.reason, part.checked_at = False, str(error), now
+                    part.save()
                     progress.run.windows_done += 1
                     continue
-                progress.failed(part, error)
+                progress.failed(name, error)
                 if isinstance(error, Refused) and error.status == 401:
                     break
                 continue
-            available(health, now)
+            part.available, part.reason, part.read_at = True, "", now
+            part.save()
             progress.run.windows_done += 1
-            order.tell(f"{which.name}: {part} read")
+            order.tell(f"{which.name}: {name} read")
     return progress.run
+
+
+def _may_be_asked(part: Part, now: datetime) -> bool:
+    return part.available or part.checked_at is None or now - part.checked_at >= ASK_AGAIN_AFTER

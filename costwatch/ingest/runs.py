@@ -9,6 +9,7 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest.holder import Holder
 from costwatch.ingest.models import Run, Source
 from costwatch.upstream.client import AdminClient
 from costwatch.upstream.errors import Refused, UpstreamError
@@ -55,7 +56,8 @@ class Progress:
 @contextmanager
 def running(organization: Organization, source: str, client: AdminClient) -> Iterator[Progress]:
     """A run from its first to its last moment; its outcome and the source's health are written whatever happens."""
-    run = Run.objects.create(organization=organization, source=source, started_at=clock.now())
+    worker = Holder.of_worker().text
+    run = Run.objects.create(organization=organization, source=source, started_at=clock.now(), worker=worker)
     progress = Progress(run, client)
     try:
         yield progress
@@ -98,18 +100,6 @@ def _judge(run: Run, refusal: Refused | None) -> None:
             source.available, source.reason, source.checked_at = False, str(refusal), now
         elif (refusal and refusal.status == 401) or source.failures >= PAUSE_AFTER_FAILURES:
             source.paused_until = now + PAUSE
-    source.save()
-
-
-def unavailable(source: Source, reason: str, now: datetime) -> None:
-    """Note that a source cannot be had, in the vendor's words; it is asked again after a day."""
-    source.available, source.reason, source.checked_at = False, reason, now
-    source.save()
-
-
-def available(source: Source, now: datetime) -> None:
-    """Note that a source was read."""
-    source.available, source.reason, source.last_success_at, source.failures = True, "", now, 0
     source.save()
 
 

@@ -59,8 +59,9 @@ class Work:
 class Windowed:
     """A source that is read in windows of time.
 
-    Shape: `covers` names its coverage where that is not its own name; `horizon` is how far back it is ever read and
-    `first` its first day, None for as far as there is history; `compares` says that it has control totals.
+    Shape: `late_after` is twice and more of what its cadence asks for; `horizon` is how far back it is ever read and
+    `first` its first day, None for as far as there is history; `compares` says that it has control totals; `covers`
+    names its coverage where that is not its own name.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Windowed:
     shares: Mapping[str, float]
     reader: Callable[[Work], Reader]
     recorder: Callable[[Work, Reader, int], Recorder]
+    late_after: timedelta
     planner: Callable[[Buckets, datetime, Room | None], list[Planned]] = by_age
     horizon: timedelta | None = None
     first: date | None = None
@@ -96,6 +98,7 @@ class Listed:
     name: str
     label: str
     every: timedelta
+    late_after: timedelta
     parts: tuple[tuple[str, Mirroring], ...]
     needed: tuple[str, ...] = ()
 
@@ -160,6 +163,7 @@ USAGE = Windowed(
     pace.USAGE_SHARES,
     _usage_reader,
     _usage_recorder,
+    timedelta(minutes=30),
     compares=True,
 )
 COST = Windowed(
@@ -170,6 +174,7 @@ COST = Windowed(
     pace.OWN_SHARES,
     _cost_reader,
     _cost_recorder,
+    3 * HOUR,
     compares=True,
 )
 MINUTES = Windowed(
@@ -180,6 +185,7 @@ MINUTES = Windowed(
     pace.MINUTE_SHARES,
     _minute_reader,
     _minute_recorder,
+    timedelta(minutes=30),
     planner=by_minute,
     horizon=partitions.DAYS * DAY,
 )
@@ -191,6 +197,7 @@ CLAUDE_CODE = Windowed(
     pace.OWN_SHARES,
     _claude_code_reader,
     _claude_code_recorder,
+    2 * DAY,
 )
 ANALYTICS = Windowed(
     ANALYTICS_SOURCE,
@@ -200,6 +207,7 @@ ANALYTICS = Windowed(
     pace.OWN_SHARES,
     _analytics_reader,
     _analytics_recorder,
+    DAY,
     # Nothing is told of what is older than a year, or from before the analytics began.
     horizon=364 * DAY,
     first=date(2026, 1, 1),
@@ -209,6 +217,7 @@ LISTS = Listed(
     DIRECTORY,
     "Directory",
     HOUR,
+    3 * HOUR,
     (
         ("organization", mirror.mirror_organization),
         ("workspaces", mirror.mirror_workspaces),
@@ -225,6 +234,7 @@ LIMITS = Listed(
     LIMITS_SOURCE,
     "Limits",
     HOUR,
+    3 * HOUR,
     (("rate_limits", mirror.mirror_rate_limits), ("spend_limits", mirror.mirror_spend_limits)),
 )
 # In the order they are read: names first, then where history begins, then what takes longest.
@@ -232,4 +242,8 @@ EVERY: Mapping[str, Windowed | Listed] = {
     one.name: one for one in (LISTS, LIMITS, COST, USAGE, MINUTES, ANALYTICS, CLAUDE_CODE)
 }
 SOURCES = tuple(EVERY)
+# What finance reads by; without the others the amounts are as exact.
+NEEDED = (DIRECTORY, COST_SOURCE, USAGE_SOURCE)
 WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}
+# Every kind of coverage there is, by its name.
+COVERED: Mapping[str, Windowed] = {name: one for one in WINDOWED.values() for name in one.coverage}

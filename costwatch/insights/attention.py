@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Min
 
 from costwatch import clock
 from costwatch.ingest.models import Coverage, Quarantined, Source, State
+from costwatch.ingest.sources import NEEDED
 from costwatch.insights import cells
 from costwatch.insights.amounts import Bounds, Scope, reported_by, reported_by_day
 from costwatch.insights.periods import Period
@@ -56,7 +57,7 @@ def findings(scope: Scope, period: Period) -> list[Finding]:
 def _stopped_sources(scope: Scope) -> Iterator[Finding]:
     """Sources that fail, are closed to this key, or have not been read for long."""
     now = clock.now()
-    for source in Source.objects.filter(organization=scope.organization).order_by("name"):
+    for source in Source.objects.filter(organization=scope.organization, name__in=NEEDED).order_by("name"):
         if not source.available:
             yield Finding("source_closed", "info", source.name, detail=source.reason)
         elif source.failures and (source.last_success_at is None or now - source.last_success_at > LATE_AFTER):

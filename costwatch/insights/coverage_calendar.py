@@ -9,9 +9,8 @@ from django.db.models.functions import Lag
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.examine.data import LATE_AFTER
 from costwatch.ingest.models import Coverage, State
-from costwatch.ingest.history import history_since
+from costwatch.ingest.sources import COVERED
 from costwatch.insights.cache import kept
 from costwatch.insights.freshness import WIDTHS, readable
 from costwatch.insights.moments import UtcDay
@@ -68,7 +67,7 @@ def calendar(organization: Organization) -> Calendar:
         read[source].setdefault(day, {})[state] = number
     found: dict[date, dict[str, dict[str, int]]] = {}
     for source in sources:
-        begins = clock.midnight(history_since(organization, now, source))
+        begins = COVERED[source].since(organization, now)
         for day, states in _completed(source, read[source], begins, now):
             found.setdefault(day, {})[source] = states
     days = tuple(Day(day, _worst(found[day].values()), found[day]) for day in sorted(found))
@@ -109,7 +108,7 @@ def _completed(
     """The days of a source with what is missing in them; older than what was ever read is not missing, but to come."""
     oldest = min(read, default=None)
     # A bucket is expected once it has begun and the source has had the time it may take.
-    expected_until = now - LATE_AFTER[source]
+    expected_until = now - COVERED[source].late_after
     day = min(begins.date(), oldest or begins.date())
     while day <= now.date():
         states = dict(read.get(day, {}))

@@ -10,10 +10,12 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
+from costwatch.ingest.sources import COVERED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
-WIDTHS = {"usage": clock.HOUR, "cost": clock.DAY}
+WIDTHS = {name: one.cadence.width for name, one in COVERED.items()}
 FINAL = (State.SETTLED, State.REVISED)
+WORST_FIRST = tuple(State.values)
 # Among the newest three days of hours, one was read after it was over, or the source has stood still for long.
 RECENT = 72
 
@@ -115,7 +117,7 @@ def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> 
 def readable(organization: Organization, sources: Iterable[str]) -> list[str]:
     """Those of some sources that the organization's key may read."""
     closed = set(Source.objects.filter(organization=organization, available=False).values_list("name", flat=True))
-    return [source for source in sources if source not in closed]
+    return [source for source in sources if (COVERED.get(source) or WINDOWED[source]).name not in closed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,25 @@ def spans(
     end = min(end, _ceiling(as_of or clock.now()))
     made: list[Span] = []
     for organization in organizations:
-        for source, width in WIDTHS.items():
-            known = {one.start: one for one in buckets(organization.pk, source, start, end, as_of)}
-            made.extend(_spans(source, organization, known, start, end, width))
+        for which in WINDOWED.values():
+            known = _worst(organization, which, start, end, as_of)
+            since = start if which.horizon is None else max(start, which.since(organization, as_of or clock.now()))
+            if known or which.name in readable(organization, WINDOWED):
+                made.extend(_spans(which.name, organization, known, since, end, which.cadence.width))
     return made
+
+
+def _worst(
+    organization: Organization, which: Windowed, start: datetime, end: datetime, as_of: datetime | None
+) -> dict[datetime, Bucket]:
+    """The buckets of a source; where it has several reports, the one that stands worst."""
+    found: dict[datetime, Bucket] = {}
+    for name in which.coverage:
+        for one in buckets(organization.pk, name, start, end, as_of):
+            before = found.get(one.start)
+            if before is None or WORST_FIRST.index(one.state) < WORST_FIRST.index(before.state):
+                found[one.start] = one
+    return found
 
 
 def _spans(
@@ -232,9 +249,11 @@ def standings(organization: Organization) -> list[Standing]:
     """How every source of an organization stands, for people."""
     made = []
     for row in Source.objects.filter(organization=organization).order_by("name"):
-        found = Coverage.objects.filter(organization=organization, source=row.name).order_by("-start")
+        which = WINDOWED.get(row.name)
+        covered = which.coverage[-1] if which else row.name
+        found = Coverage.objects.filter(organization=organization, source=covered).order_by("-start")
         recent = list(found[:RECENT])
-        read_at = _last_reads(organization.pk, row.name, recent)
+        read_at = _last_reads(organization.pk, covered, recent)
         newest = recent[0] if recent else None
         whole = next((one for one in recent if read_at[one.start] >= one.end), None)
         made.append(

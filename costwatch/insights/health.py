@@ -11,11 +11,10 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
-from costwatch.ingest.examine.data import LATE_AFTER
 from costwatch.ingest.lease import database_now
 from costwatch.ingest.models import Coverage, Heartbeat, Installation, Lease, Novelty, Quarantined, Source, State
 from costwatch.ingest.progress import Progress, progress
-from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.sources import EVERY, SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
 from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told
@@ -160,7 +159,7 @@ def is_late(row: Source) -> bool:
 
 def allowed_age(source: str) -> timedelta:
     """How old the newest success of a source may be."""
-    return LATE_AFTER.get(source, max(LATE_AFTER.values()))
+    return EVERY[source].late_after
 
 
 def problems(organization: Organization, found: list[SourceHealth], cover: Calendar) -> list[Problem]:

@@ -36,11 +36,13 @@ COST_TYPES = {
 }
 SOURCES = {
     "usage": gettext_lazy("Usage report"),
-    "minutes": gettext_lazy("Usage by minute"),
+    "minutes": gettext_lazy("Usage, minutes"),
     "cost": gettext_lazy("Cost report"),
     "directory": gettext_lazy("Workspaces, keys and people"),
-    "limits": gettext_lazy("Rate limits"),
-    "analytics": gettext_lazy("Analytics"),
+    "limits": gettext_lazy("Rate and spend limits"),
+    "analytics": gettext_lazy("Usage and cost analytics"),
+    "analytics_usage": gettext_lazy("Usage analytics"),
+    "analytics_cost": gettext_lazy("Cost analytics"),
     "claude_code": gettext_lazy("Claude Code"),
 }
 _VERSION = re.compile(r"([0-9]+)(?:\.([0-9]+))?")

@@ -1,7 +1,7 @@
 """What is late or wrong in the data: sources, history, and what could not be recorded or priced."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -11,16 +11,11 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
-from costwatch.ingest.history import history_since
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
-from costwatch.ingest.sources import COST_SOURCE, DIRECTORY, SOURCES, USAGE_SOURCE
+from costwatch.ingest.sources import EVERY, SOURCES, WINDOWED
 from costwatch.ledger.models import SeriesDay
 
 GROUP = "Data"
-# Twice and more of what the cadence of the newest buckets asks for.
-LATE_AFTER = {DIRECTORY: timedelta(hours=3), COST_SOURCE: timedelta(hours=3), USAGE_SOURCE: timedelta(minutes=30)}
-WIDTHS = {COST_SOURCE: clock.DAY, USAGE_SOURCE: clock.HOUR}
-UNITS = {COST_SOURCE: "day", USAGE_SOURCE: "hour"}
 NAMES_SHOWN = 5
 line = partial(Line, GROUP)
 
@@ -65,7 +60,7 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
             f"{name}: {fresh}; failing ({health.failures} in a row), last: {first_line(health.last_error)}",
             "See Upstream above. It is tried again by itself every minute.",
         )
-    elif health.last_success_at and now - health.last_success_at > LATE_AFTER[name] and not clock.is_frozen():
+    elif health.last_success_at and now - health.last_success_at > EVERY[name].late_after and not clock.is_frozen():
         yield line(
             WARN,
             f"{name}: {fresh}; late, last read {_at(health.last_success_at)}",
@@ -73,48 +68,52 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
         )
     else:
         yield line(OK, f"{name}: {fresh}")
-    if name in WIDTHS and health.available:
+    if name in WINDOWED and health.available:
         yield from _history(organization, name, now)
 
 
 def _fresh(organization: Organization, name: str, health: Source) -> str:
-    if name not in WIDTHS:
+    which = WINDOWED.get(name)
+    if which is None:
         return f"read {_at(health.last_success_at)}" if health.last_success_at else "never read"
-    newest = Coverage.objects.filter(organization=organization, source=name).order_by("-start").first()
+    covered = which.coverage[-1]
+    newest = Coverage.objects.filter(organization=organization, source=covered).order_by("-start").first()
     if newest is None:
         return "nothing read"
-    read_at = last_reads(Owner(organization.pk, name), [(newest.start, newest.end, newest.last_read_at)])
+    read_at = last_reads(Owner(organization.pk, covered), [(newest.start, newest.end, newest.last_read_at)])
     return f"fresh until {_at(min(newest.end, read_at[newest.start]))}"
 
 
 def _history(organization: Organization, name: str, now: datetime) -> Iterator[Line]:
     """Gaps between the oldest and the newest bucket read, and how much older history is still to come."""
-    width = WIDTHS[name]
-    rows = Coverage.objects.filter(organization=organization, source=name)
+    which = WINDOWED[name]
+    width = which.cadence.width
+    unit = "day" if width == clock.DAY else "hour"
+    rows = Coverage.objects.filter(organization=organization, source=which.coverage[-1])
     read = rows.aggregate(first=Min("start"), last=Max("start"), number=Count("start"))
     if not read["number"]:
         return
     span = (read["last"] - read["first"]) // width + 1
     gaps = span - read["number"]
     try:
-        begins = clock.midnight(history_since(organization, now))
+        begins = which.since(organization, now)
     except ValueError:
         begins = read["first"]
     older = max(0, (read["first"] - begins) // width)
     if gaps:
         yield line(
             WARN,
-            f"{name}: {counted(gaps, UNITS[name])} missing since {_at(read['first'])}",
+            f"{name}: {counted(gaps, unit)} missing since {_at(read['first'])}",
             f"They are read by themselves while costwatch runs, or now with manage.py sync --source {name}.",
         )
     if older:
         yield line(
             NOTE,
-            f"{name}: {counted(older, UNITS[name])} of older history not read yet",
+            f"{name}: {counted(older, unit)} of older history not read yet",
             f"They follow while costwatch runs, or now with manage.py sync --source {name}.",
         )
     if not gaps and not older:
-        yield line(OK, f"{name}: no gap in {counted(span, UNITS[name])} since {read['first']:%Y-%m-%d}")
+        yield line(OK, f"{name}: no gap in {counted(span, unit)} since {read['first']:%Y-%m-%d}")
 
 
 def _wrong(organization: Organization) -> Iterator[Line]:

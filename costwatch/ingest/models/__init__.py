@@ -3,7 +3,7 @@
 from costwatch.ingest.models.books import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.models.findings import Check, Novelty, Quarantined, RawBucket
 from costwatch.ingest.models.installation import Installation
-from costwatch.ingest.models.work import Heartbeat, Lease, Run, Slot, Source
+from costwatch.ingest.models.work import Heartbeat, Lease, Part, Run, Slot, Source
 
 __all__ = [
     "Check",
@@ -14,6 +14,7 @@ __all__ = [
     "Installation",
     "Lease",
     "Novelty",
+    "Part",
     "Quarantined",
     "RawBucket",
     "Run",

@@ -25,6 +25,21 @@ class Source(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="ingest_source_once")]
 
 
+class Part(models.Model):
+    """One list of a source that is read list by list: whether this organization has it and its key may read it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    source = models.CharField(max_length=20)
+    name = models.CharField(max_length=40)
+    available = models.BooleanField(default=True)
+    reason = models.TextField(default="")
+    checked_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "source", "name"], name="ingest_part_once")]
+
+
 class Run(models.Model):
     """One piece of work on one source: what it asked, what came, what changed, what failed."""
 
@@ -49,6 +64,8 @@ class Run(models.Model):
     asked = models.JSONField(default=dict)
     rows_read = models.PositiveBigIntegerField(default=0)
     rows_changed = models.PositiveBigIntegerField(default=0)
+    # The worker's main process: it outlives a child that dies.
+    worker = models.CharField(max_length=64, default="")
     error = models.TextField(default="")
     request_ids = models.JSONField(default=list)
 
