@@ -15,7 +15,8 @@ test: $(VENV)/.dev services
 	@$(BIN)/python -m tests.runner
 
 test-faults: $(VENV)/.dev services
-	@COSTWATCH_KILLS=20 $(BIN)/python -m tests.runner --faults
+	@COSTWATCH_FAILPOINT_ROUNDS=10 $(BIN)/python -m tests.runner --faults tests/ingest/test_faults.py
+	@COSTWATCH_DATA_DIR=$${TMPDIR:-/tmp}/costwatch-faults $(BIN)/python -m tests.faults --seeds 20 --kills 50 --days 90
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -7,6 +7,8 @@ MEMORY = "memory"
 REDIS = ("redis", "rediss")
 # Brokers that give a message back when its worker dies. Those in files or tables of SQL lose some.
 SAFE = (*REDIS, "redis+socket", "rediss+socket", "sentinel", "amqp", "amqps", "pyamqp")
+# Reading has a queue of its own: whoever waits for a vendor that hangs keeps nothing else from being done (TSK-09).
+DEFAULT, FETCH = "costwatch", "fetch"
 # Redis gives a message again when it was not acknowledged for that long: three times the longest a task may take.
 VISIBILITY_SECONDS = 900
 

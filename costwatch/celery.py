@@ -7,12 +7,16 @@ import os
 
 from celery import Celery
 from django.conf import settings
+from kombu import Exchange, Queue
 
-from costwatch.broker import transport_options
+from costwatch.broker import DEFAULT, FETCH, transport_options
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "costwatch.settings")
 # Django's checks import every page and the API, 30 MB that a worker has no use for; web and `manage.py check` run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+
+# What waits for the vendor; everything else is on the default queue.
+READS = ("costwatch.ingest.tasks.run_source", "costwatch.ingest.tasks.meet", "costwatch.ingest.tasks.hear")
 
 app = Celery("costwatch")
 app.config_from_object(
@@ -39,7 +43,9 @@ app.config_from_object(
         # Work whose message can no longer be acknowledged goes on: its second delivery finds the lease taken. Cut off
         # (True), it cost 44 s after each restart of the broker in the test of real processes.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "task_default_queue": "costwatch",
+        "task_default_queue": DEFAULT,
+        "task_queues": [Queue(name, Exchange(name), routing_key=name) for name in (DEFAULT, FETCH)],
+        "task_routes": {name: {"queue": FETCH} for name in READS},
         "timezone": "UTC",
         "beat_scheduler": "costwatch.ingest.scheduler:Bell",
         "beat_schedule": {

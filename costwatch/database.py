@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from costwatch.role import ALONE, BEAT, COMMAND, MIGRATION, WEB, WORKER
+from costwatch.role import ALONE, BEAT, CHORES, COMMAND, MIGRATION, WEB, WORKER
 
 # A page that takes longer has lost its reader; a worker's longest statement is the roll-up of a large organization.
 # Commands and migrations take the time they need.
-STATEMENT_SECONDS = {WEB: 5, BEAT: 5, WORKER: 120, ALONE: 120, COMMAND: 0, MIGRATION: 0}
+STATEMENT_SECONDS = {WEB: 5, BEAT: 5, WORKER: 120, CHORES: 120, ALONE: 120, COMMAND: 0, MIGRATION: 0}
 IDLE_IN_TRANSACTION_SECONDS = 30
 # A migration that waits for a lock makes every query behind it wait too: it gives up soon, and is run again.
 LOCK_SECONDS_OF_MIGRATIONS = 2

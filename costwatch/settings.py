@@ -1,7 +1,4 @@
-"""Every setting of costwatch, read from the environment and nowhere else.
-
-Each secret may come from a file named by `<NAME>_FILE`. The README's table documents every variable; a test compares.
-"""
+"""Every setting of costwatch, from the environment alone; the README's table documents them, and a test compares."""
 
 import os
 import sys
@@ -14,6 +11,7 @@ from csp.constants import NONE, SELF
 from costwatch import broker, clock, database
 from costwatch.environment import Environment
 from costwatch.role import role
+from costwatch.secrets import files
 from costwatch.signing import kept_key, made_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,11 +38,11 @@ except OSError as error:
 
 # -- the organization we read -------------------------------------------------------------------------------------
 
-# The key itself stays in the environment or its file: upstream/credential.py reads it when it is used. A setting
-# would print it in every error page that lists settings.
-HAS_ADMIN_KEY = bool(os.environ.get("COSTWATCH_ADMIN_KEY") or os.environ.get("COSTWATCH_ADMIN_KEY_FILE"))
+# The keys themselves are no setting, which error pages would print: costwatch/secrets reads them when they are used.
+CREDENTIALS = env.choice("COSTWATCH_CREDENTIALS", ("files", "database"))
+HAS_CREDENTIALS = files.are_given(CREDENTIALS)
 # A web process in production has no key and shows a real organization all the same: there the sandbox is asked for.
-SANDBOX = env.switch("COSTWATCH_SANDBOX", default=not HAS_ADMIN_KEY and not PRODUCTION)
+SANDBOX = env.switch("COSTWATCH_SANDBOX", default=not HAS_CREDENTIALS and CREDENTIALS == "files" and not PRODUCTION)
 UPSTREAM_URL = env.text("COSTWATCH_UPSTREAM_URL", "https://api.anthropic.com")
 # One a minute is what the vendor supports for sustained use.
 REQUESTS_PER_HOUR = env.number("COSTWATCH_REQUESTS_PER_HOUR", 60, least=12)
@@ -96,6 +94,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
+    "costwatch.secrets",
     "costwatch.directory",
     "costwatch.access",
     "costwatch.ledger",

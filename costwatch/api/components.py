@@ -6,7 +6,21 @@ from typing import Any
 from django.conf import settings
 
 from costwatch.api import shapes
-from costwatch.api.shapes import COUNT, DAY, FLAG, SOURCES, STATES, TEXT, TIME, among, array, closed, optional, ref
+from costwatch.api.shapes import (
+    COUNT,
+    DAY,
+    FLAG,
+    SOURCES,
+    STATES,
+    TEXT,
+    TIME,
+    WHYS,
+    among,
+    array,
+    closed,
+    optional,
+    ref,
+)
 from costwatch.insights.query import DIMENSIONS, INTERVALS
 from costwatch.insights.reports import COVERAGE_COLUMNS, MONEY_COLUMNS, UNPRICED_COLUMNS
 from pricing.meters import METERS, REGISTRY
@@ -26,6 +40,18 @@ DIMENSION_FIELDS: Json = {**dict.fromkeys(DIMENSIONS, TEXT), "workspace_name": T
 COUNTS: Json = dict.fromkeys(METERS, COUNT)
 MONEY: Json = {name: COUNT if name == "unpriced_tokens" else optional(USD) for name in sorted(MONEY_COLUMNS)}
 ROW: Json = {"period": PERIOD, "partial": FLAG}
+CHANGED: Json = {
+    "period": PERIOD,
+    "source": among("usage", "cost"),
+    "why": {**among("", *WHYS), "description": "Why it was read when the change was found."},
+    "first_seen": TIME,
+    "last_seen": TIME,
+    "rows": {**COUNT, "description": "How many rows differed."},
+}
+CHANGES: Json = {
+    **dict.fromkeys(("reported_usd", "list_low_usd", "list_high_usd"), optional(USD)),
+    **{meter: {"type": "integer"} for meter in METERS},
+}
 
 
 def _report(name: str, row: str, totals: Json, **more: Json) -> Json:
@@ -93,6 +119,8 @@ SCHEMAS: Json = {
     "UsageReport": _report("usage", "UsageRow", COUNTS),
     "UnpricedReport": _report("unpriced", "UnpricedRow", {"quantity": COUNT}),
     "CoverageReport": _report("coverage", "CoverageRow", {}),
+    "ChangesRow": closed(CHANGED | CHANGES),
+    "ChangesReport": _report("changes", "ChangesRow", {"rows": COUNT} | CHANGES),
     "CoverageRowPage": _page("CoverageRow"),
     "Organization": closed({"id": TEXT, "name": TEXT, "created_at": TIME, "history_since": optional(DAY)}),
     "OrganizationPage": _page("Organization"),

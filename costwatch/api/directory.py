@@ -210,7 +210,8 @@ def _in_workspace(wanted: str) -> Q:
 def _with_reading(rows: QuerySet[Any], kind: Kind) -> QuerySet[Any]:
     """Rows with the time their kind was last read: what is listed is not written to for being seen again."""
     reading = Reading.objects.filter(organization=OuterRef("organization"), kind=kind)
-    return rows.annotate(read_at=Subquery(reading.values("last_read_at")[:1]))
+    with_reading: QuerySet[Any] = rows.annotate(read_at=Subquery(reading.values("last_read_at")[:1]))
+    return with_reading
 
 
 def _seen(row: Any) -> Json:

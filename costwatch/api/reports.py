@@ -96,7 +96,19 @@ class Coverage(Report):
     parameters = (*_RANGE, questions.OF_ORGANIZATION, *_END)
 
 
-REPORTS = (Spend, Usage, Unpriced, Coverage)
+class Changes(Report):
+    """What became of figures that were known before: by how much each day changed, and why that was noticed.
+
+    With `as_of`, what changed after that time.
+    """
+
+    name = "changes"
+    operation = "report_changes"
+    content = shapes.report_of("changes")
+    parameters = (*_RANGE, questions.OF_ORGANIZATION, *_END)
+
+
+REPORTS = (Spend, Usage, Unpriced, Coverage, Changes)
 
 
 def _foresee(query: Query) -> None:

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from costwatch.ingest.plan import Why
+from costwatch.ingest.sources import WINDOWED
+
 Json = dict[str, Any]
-SOURCES = ("usage", "cost")
+SOURCES = tuple(WINDOWED)
+WHYS = tuple(Why)
 STATES = ("missing", "inconsistent", "open", "revised", "settled")
 KEY_STATUSES = ("active", "inactive", "archived", "expired")
 MOST_QUOTES = 1000

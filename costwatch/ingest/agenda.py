@@ -8,6 +8,7 @@ from django.conf import settings
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import again
 from costwatch.ingest.models import Run
 from costwatch.ingest.pace import affordable
 from costwatch.ingest.plan import Planned
@@ -22,6 +23,8 @@ def is_due(organization: Organization, source: str, now: datetime) -> bool:
     if not may_run(health, now):
         return False
     which = EVERY[source]
+    if again.asked(organization, source):
+        return True
     if isinstance(which, Listed):
         return health.last_success_at is None or now - health.last_success_at >= which.every
     return bool(afforded(organization, which, windows_due(organization, which, now), now))

@@ -1,36 +1,51 @@
-"""Signs of life of the scheduler and the workers: a row each, renewed once a minute."""
+"""Signs of life of the scheduler, the workers and the vendor: a row each, renewed about once a minute."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
+
 from costwatch.ingest.lease import database_now
 from costwatch.ingest.models import Heartbeat
-from costwatch.role import BEAT, WORKER
+from costwatch.ingest.pace import AN_HOUR
+from costwatch.role import BEAT, CHORES, WORKER
+
+# The vendor answered a worker.
+VENDOR = "vendor"
 
 # Three ticks missed.
 LATE_AFTER = timedelta(seconds=180)
+# Somebody is asked something every three minutes, at the pace the vendor supports.
+SILENT_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How long ago the scheduler last rang, and a worker last heard it; None = never."""
+    """How long ago each of them gave its sign; None = never."""
 
     beat: timedelta | None
     worker: timedelta | None
+    chores: timedelta | None = None
+    vendor: timedelta | None = None
 
     def of(self, role: str) -> timedelta | None:
-        """The age of one of the two, by its role."""
-        return self.beat if role == BEAT else self.worker
+        """The age of one of them, by its role."""
+        return {BEAT: self.beat, WORKER: self.worker, CHORES: self.chores, VENDOR: self.vendor}[role]
+
+    @property
+    def is_vendor_silent(self) -> bool:
+        """Whether the vendor answered before, and not in the last minutes (TSK-06)."""
+        return self.vendor is not None and self.vendor > SILENT_AFTER * max(1, AN_HOUR / settings.REQUESTS_PER_HOUR)
 
 
 def renew(role: str) -> None:
-    """Note that a scheduler (`beat`) has rung, or a worker has heard it."""
+    """Note that a scheduler (`beat`) has rung, a worker has heard it, or the vendor has answered."""
     Heartbeat.objects.update_or_create(role=role, defaults={"at": database_now()})
 
 
 def ages() -> Ages:
-    """The age of both signs of life, by the database's clock."""
+    """The age of every sign of life, by the database's clock."""
     now = database_now()
     seen = dict(Heartbeat.objects.values_list("role", "at"))
     age = {role: max(timedelta(0), now - at) for role, at in seen.items()}
-    return Ages(beat=age.get(BEAT), worker=age.get(WORKER))
+    return Ages(beat=age.get(BEAT), worker=age.get(WORKER), chores=age.get(CHORES), vendor=age.get(VENDOR))

@@ -41,6 +41,11 @@ class Holder:
             return None
         return cls(parts[0], int(parts[1]), parts[2], parts[3])
 
+    @classmethod
+    def of_worker(cls) -> "Holder":
+        """The worker this process belongs to: what `be_worker` named before it was forked, else the process itself."""
+        return _worker or cls.of_this_process("")
+
     @property
     def text(self) -> str:
         """As it stands in the lease's row."""
@@ -61,6 +66,15 @@ class Holder:
         except PermissionError:
             pass
         return _began(self.pid) == self.began
+
+
+_worker: Holder | None = None
+
+
+def be_worker() -> None:
+    """Name this process as a worker: children that are forked from it belong to it, and may die without it."""
+    global _worker
+    _worker = Holder.of_this_process("")
 
 
 @lru_cache(maxsize=1)

@@ -15,14 +15,22 @@ from costwatch.upstream.pages import Window
 POLLED, POLLED_EVERY = timedelta(minutes=20), timedelta(minutes=5)
 LAG = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
+HOURS_A_DAY = 24
 
 
 def due_minutes(
-    known: Mapping[datetime, Standing], *, since: datetime, now: datetime, polled_at: datetime | None, share: float = 1
+    known: Mapping[datetime, Standing],
+    *,
+    since: datetime,
+    now: datetime,
+    polled_at: datetime | None,
+    share: float = 1,
+    most: int = HOURS_A_DAY,
 ) -> list[Planned]:
     """The windows to read now, newest first; those of whole hours end at midnights.
 
-    Shape: `known` by hour; `share` is how often the newest minutes are polled beside what is usual.
+    Shape: `known` by hour; `share` is how often the newest minutes are polled beside what is usual; `most` is how many
+    hours of history a window may hold.
     """
     hour = floor_hour(now)
     hours = _due_hours(known, max(since, floor_hour(since)), now)
@@ -31,8 +39,8 @@ def due_minutes(
         hours.pop(hour, None)
         if polled_at is None or now - polled_at >= POLLED_EVERY / share - SLACK:
             end = now.replace(second=0, microsecond=0) + MINUTE
-            return [Planned(Window(end - POLLED, end), Why.RECENT), *_windows(hours)]
-    return _windows(hours)
+            return [Planned(Window(end - POLLED, end), Why.RECENT), *_windows(hours, most)]
+    return _windows(hours, most)
 
 
 def _due_hours(known: Mapping[datetime, Standing], since: datetime, now: datetime) -> dict[datetime, Why]:
@@ -57,8 +65,8 @@ def _due_hours(known: Mapping[datetime, Standing], since: datetime, now: datetim
     return found
 
 
-def _windows(hours: Mapping[datetime, Why]) -> list[Planned]:
-    """Windows of at most a day, which is what one question answers."""
+def _windows(hours: Mapping[datetime, Why], most: int) -> list[Planned]:
+    """Windows of at most a day, which is what one question answers; of history no longer than is comfortable."""
     made: list[Planned] = []
     for start in sorted(hours, reverse=True):
         why, last = hours[start], made[-1] if made else None
@@ -66,7 +74,7 @@ def _windows(hours: Mapping[datetime, Why]) -> list[Planned]:
             last
             and last.why == why
             and last.window.start == start + HOUR
-            and last.window.end - start <= DAY
+            and last.window.end - start <= (most * HOUR if why == Why.MISSING else DAY)
             and (why == Why.RECENT or last.window.start != floor_day(last.window.start))
         ):
             made[-1] = Planned(Window(start, last.window.end), why)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from costwatch.ingest import coverage, minutes
-from costwatch.ingest.minute_plan import due_minutes
+from costwatch.ingest.minute_plan import HOURS_A_DAY, due_minutes
 from costwatch.ingest.pace import AN_HOUR
 from costwatch.ingest.plan import Cadence, Planned, Why, due, windows
 from costwatch.ingest.runs import source_of
@@ -36,11 +36,12 @@ def by_age(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
     return windows(found, cadence, room)
 
 
-def by_minute(asked: Buckets, now: datetime, _: Room | None) -> list[Planned]:
+def by_minute(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
     """Windows over the minutes that are due."""
     known = coverage.standings(asked.organization_id, minutes.SOURCE, asked.since, now)
     polled_at = source_of(asked.organization_id, minutes.SOURCE).polled_at
-    return due_minutes(known, since=asked.since, now=now, polled_at=polled_at, share=_share())
+    most = room(Why.MISSING) if room else HOURS_A_DAY
+    return due_minutes(known, since=asked.since, now=now, polled_at=polled_at, share=_share(), most=most)
 
 
 def _share() -> float:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from django.db import Error, connections
 
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
+from costwatch.ingest.holder import be_worker
 from costwatch.ingest.installation import WrongDatabase, prepare, upstream
 from costwatch.role import BEAT
 
@@ -23,6 +24,7 @@ def begin_worker(**_: Any) -> None:
     """Before a worker (not the one inside `up`) takes its first task."""
     with _or_exit():
         refuse_wrong_configuration()
+        be_worker()
         _for_life.enter_context(upstream())
         # Not left to the end of the interpreter: the sandbox's thread is gone then, and waiting for it takes for ever.
         atexit.register(_for_life.close)

@@ -244,6 +244,7 @@ EVERY: Mapping[str, Windowed | Listed] = {
 SOURCES = tuple(EVERY)
 # What finance reads by; without the others the amounts are as exact.
 NEEDED = (DIRECTORY, COST_SOURCE, USAGE_SOURCE)
-WINDOWED: Mapping[str, Windowed] = {name: one for name, one in EVERY.items() if isinstance(one, Windowed)}
+# As they are listed to people: what amounts are made of first.
+WINDOWED: Mapping[str, Windowed] = {one.name: one for one in (USAGE, COST, MINUTES, ANALYTICS, CLAUDE_CODE)}
 # Every kind of coverage there is, by its name.
 COVERED: Mapping[str, Windowed] = {name: one for one in WINDOWED.values() for name in one.coverage}

@@ -1,11 +1,12 @@
 """One code path for the command line and the tasks: plan, fetch, record, price, roll up."""
 
+from costwatch.ingest import again
 from costwatch.ingest.connect import Connection
-from costwatch.ingest.lease import lease
+from costwatch.ingest.lease import Held, lease
 from costwatch.ingest.lists import sync_lists
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
-from costwatch.ingest.sources import EVERY, Listed
+from costwatch.ingest.sources import EVERY, Listed, Windowed
 from costwatch.ingest.windows import Windows
 
 
@@ -18,5 +19,17 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
     with lease(organization.pk, source) as held:
         organization.refresh_from_db()
         if isinstance(which, Listed):
-            return sync_lists(connection, which, order)
+            run = sync_lists(connection, which, order)
+            for one in again.asked(organization, source):
+                again.finish(one, run)
+            return run
+        if not order.is_exact:
+            _read_again(connection, which, order, held)
         return Windows(connection, which, order, held).run()
+
+
+def _read_again(connection: Connection, which: Windowed, order: Order, held: Held) -> None:
+    """Read the spans that somebody asked for."""
+    for one in again.asked(connection.organization, which.name):
+        run = Windows(connection, which, Order(one.since, one.until, tell=order.tell), held).run()
+        again.finish(one, run)

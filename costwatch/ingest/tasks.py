@@ -13,15 +13,17 @@ from costwatch.ingest import heartbeat, repricing, slots, usage
 from costwatch.ingest.agenda import is_due
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
-from costwatch.ingest.models import Installation, Source
+from costwatch.ingest.meeting import meet_everybody, pause
+from costwatch.ingest.models import Source
 from costwatch.ingest.order import Order
-from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.poison import park_if_deadly
+from costwatch.ingest.sources import EVERY, SOURCES
 from costwatch.ingest.sync import sync
 from costwatch.ingest.unfinished import unfinished
 from costwatch.ingest.upkeep import upkeep as keep_up
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
-from costwatch.role import WORKER
+from costwatch.role import CHORES, WORKER
 from costwatch.upstream.errors import UpstreamError
 
 log = logging.getLogger(__name__)
@@ -29,69 +31,77 @@ log = logging.getLogger(__name__)
 # A long backfill hands its lease on this often: so a stop waits no longer, and a tick never waits behind it for long.
 SECONDS_A_TASK = 15.0
 TICK_EVERY, SWEEP_EVERY = timedelta(seconds=60), timedelta(seconds=15)
-UPKEEP_EVERY = timedelta(hours=1)
+UPKEEP_EVERY = timedelta(minutes=10)
 AGAIN_SECONDS = 10
+HEARD_WITHIN = 55
 
 
 @app.task(name="costwatch.ingest.tasks.tick")
-def tick() -> None:
+def tick(**_: object) -> None:
     """Ring for what is due, once a minute however many schedulers there are."""
     if slots.claim("tick", TICK_EVERY):
-        heartbeat.renew(WORKER)
+        heartbeat.renew(CHORES)
+        hear.apply_async(expires=HEARD_WITHIN)
         ring()
         if slots.claim("upkeep", UPKEEP_EVERY):
             upkeep.delay()
 
 
+@app.task(name="costwatch.ingest.tasks.hear")
+def hear(**_: object) -> None:
+    """The sign of life of those that read, which have a queue of their own."""
+    heartbeat.renew(WORKER)
+
+
 @app.task(name="costwatch.ingest.tasks.upkeep")
 def upkeep(**_: object) -> None:
-    """What is done beside reading, once an hour: the figures of limits, and letting go of what is too old."""
+    """What is done beside reading, every ten minutes: the figures of limits, and letting go of what is too old."""
     keep_up(clock.now())
 
 
 @app.task(name="costwatch.ingest.tasks.sweep")
-def sweep() -> None:
+def sweep(**_: object) -> None:
     """Take up again what a dead process left behind, or a broker forgot."""
     if slots.claim("sweep", SWEEP_EVERY):
         for organization_id, source in unfinished():
             run_source.delay(organization_id, source)
+        # A bell that was lost with its broker is rung a quarter of a minute later, not a whole one.
+        tick()
 
 
 @app.task(name="costwatch.ingest.tasks.ring")
-def ring() -> None:
+def ring(**_: object) -> None:
     """Ask the database what is due and ring for it. Safe to run twice: a lease lets one run work."""
     now = clock.now()
     ledger_prices.publish()
     if ledger_reprice.is_due():
         reprice.delay()
-    organizations = list(Organization.objects.order_by("pk"))
-    if not organizations:
-        meet.delay()
-    for organization in organizations:
+    # Whoever reads has the credentials: there it is seen whether one came, was replaced, or is gone.
+    meet.delay()
+    for organization in Organization.objects.exclude(credential=None).order_by("pk"):
         for source in SOURCES:
             if is_due(organization, source, now):
                 run_source.delay(organization.pk, source)
 
 
 @app.task(name="costwatch.ingest.tasks.meet")
-def meet() -> None:
-    """Find out whose key we have, then ring."""
-    try:
-        with client() as opened:
-            connect(opened)
-    except (CannotConnect, UpstreamError) as error:
-        log.error("cannot connect: %s", error)
-        Installation.objects.update(connect_error=str(error))
-        return
-    Installation.objects.update(connect_error="")
-    ring()
+def meet(**_: object) -> None:
+    """Find out whose credentials we have; ring where there is somebody new."""
+    if meet_everybody():
+        ring()
 
 
 @app.task(name="costwatch.ingest.tasks.run_source")
 def run_source(organization_id: int, source: str, **_: object) -> None:
     """Do what is due of one source, for a quarter of a minute at most, then ring again if something is left."""
     try:
-        is_left = _run(Organization.objects.get(pk=organization_id), source)
+        organization = Organization.objects.filter(pk=organization_id).first()
+        if organization is None or source not in EVERY:
+            # The row this was said of was never committed, or a newer version reads more than this one.
+            return
+        # Where much is waiting to be read, a bell is not heard before it is too old.
+        heartbeat.renew(WORKER)
+        is_left = _run(organization, source)
     except (OperationalError, InterfaceError) as error:
         # The database went away, or gave up on a statement; the next try finds out which.
         log.warning("%s was interrupted by the database: %s", source, error)
@@ -103,18 +113,29 @@ def run_source(organization_id: int, source: str, **_: object) -> None:
 
 def _run(organization: Organization, source: str) -> bool:
     """Run one source if it is due. Shape: whether something is left to do at once."""
-    if not is_due(organization, source, clock.now()):
+    if not is_due(organization, source, clock.now()) or park_if_deadly(organization.pk, source):
+        return False
+    label = organization.credential
+    if label is None:
         return False
     if source == usage.SOURCE and ledger_reprice.is_due():
         # A history that is being read hands on without a pause: between two of its runs is the time for it.
         repricing.reprice()
     try:
-        with client() as opened:
-            run = sync(connect(opened), source, Order(seconds=SECONDS_A_TASK, paced=True))
+        with client(label) as opened:
+            connection = connect(opened, label)
+            if connection.organization.pk != organization.pk:
+                # Another organization's secret stands under that label now; this one's sources say so.
+                return False
+            heartbeat.renew(heartbeat.VENDOR)
+            run = sync(connection, source, Order(seconds=SECONDS_A_TASK, paced=True))
     except Busy:
         return False
     except (CannotConnect, UpstreamError) as error:
         log.error("%s cannot be read: %s", source, error)
+        if isinstance(error, CannotConnect) and error.is_refused:
+            pause(organization, error, clock.now())
+            return False
         Source.objects.filter(organization=organization, name=source).update(
             last_error=str(error), last_error_at=clock.now(), failures=F("failures") + 1
         )
@@ -125,6 +146,6 @@ def _run(organization: Organization, source: str) -> bool:
 
 
 @app.task(name="costwatch.ingest.tasks.reprice")
-def reprice() -> None:
+def reprice(**_: object) -> None:
     """Price every day again with the table in force."""
     repricing.reprice()

@@ -41,11 +41,15 @@ def fitting(rows: float, cadence: Cadence) -> int:
 
 
 def rows_a_minute(organization_id: int) -> float | None:
-    """How many rows a minute has, by the newest hour that was read whole; None where none was."""
+    """How many rows a minute has, by the newest hour that was read whole; else by a third of an hour's.
+
+    Shape: None where neither was read.
+    """
     hours = Coverage.objects.filter(organization=organization_id, source="minutes", last_read_at__gt=F("end"))
     newest = hours.aggregate(newest=Max("start"))["newest"]
     if newest is None:
-        return None
+        an_hour = rows_an_hour(organization_id)
+        return None if an_hour is None else an_hour / 3
     hour = {"minute__gte": newest, "minute__lt": newest + clock.HOUR}
     return MinuteFact.objects.filter(series__organization=organization_id, **hour).count() / MINUTES_AN_HOUR
 

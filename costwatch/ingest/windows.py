@@ -21,6 +21,7 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.plan import Planned, Why, windows
 from costwatch.ingest.runs import Progress, running
 from costwatch.ingest.sources import COST_SOURCE, MINUTES_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
+from costwatch.ingest.weight import MINUTES_AN_HOUR
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.rollup import refresh_series_months
 from costwatch.upstream.errors import Refused, UpstreamError
@@ -70,6 +71,7 @@ class Windows:
         """Make windows and pages as large as this organization's buckets allow."""
         if self.which.name == MINUTES_SOURCE:
             self._limit = weight.fitting_minutes(weight.rows_a_minute(self.organization.pk) or 0)
+            self._most = max(1, min(self.which.cadence.most, self._limit // MINUTES_AN_HOUR))
         if self.which.name != USAGE_SOURCE:
             return
         rows = weight.rows_an_hour(self.organization.pk)

@@ -216,7 +216,11 @@ def _compared(name: str, one: Sums, other: Sums) -> Outcome:
 
 def _questions(organization: Organization, now: datetime) -> Iterator[Any]:
     until = now.date() + clock.DAY
-    span = {"since": until - ASKED, "until": until, "filters": [("organization_id", organization.external_id)]}
+    span: dict[str, Any] = {
+        "since": until - ASKED,
+        "until": until,
+        "filters": [("organization_id", organization.external_id)],
+    }
     for dimension in DIMENSIONS:
         yield question(**span, interval="total", group_by=[dimension])
     for interval in ("day", "week", "month"):

@@ -12,7 +12,7 @@ from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, State
 from costwatch.ingest.sources import COVERED
 from costwatch.insights.cache import kept
-from costwatch.insights.freshness import WIDTHS, readable
+from costwatch.insights.freshness import WIDTHS, expected
 from costwatch.insights.moments import UtcDay
 
 MISSING, UNREAD = "missing", "unread"
@@ -59,7 +59,7 @@ class Calendar:
 def calendar(organization: Organization) -> Calendar:
     """The coverage of every source that this organization's key may read and that is read in buckets."""
     now = clock.now()
-    sources = readable(organization, WIDTHS)
+    sources = expected(organization)
     read: dict[str, dict[date, dict[str, int]]] = {source: {} for source in sources}
     rows = Coverage.objects.filter(organization=organization, source__in=sources)
     counted = rows.annotate(on=UtcDay("start", tzinfo=UTC)).values_list("source", "on", "state")
@@ -93,7 +93,7 @@ def gaps(organization: Organization, source: str) -> Iterator[Gap]:
 def read_since(organization: Organization, moment: datetime) -> tuple[float, datetime | None]:
     """How many days of history were read for the first time since a moment, and when the first of them was."""
     days, first = 0.0, None
-    for source in readable(organization, WIDTHS):
+    for source in expected(organization):
         found = Coverage.objects.filter(organization=organization, source=source, first_read_at__gte=moment).aggregate(
             number=Count("start"), first=Min("first_read_at")
         )

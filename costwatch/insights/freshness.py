@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
-from costwatch.ingest.sources import COVERED, WINDOWED, Windowed
+from costwatch.ingest.sources import COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
 WIDTHS = {name: one.cadence.width for name, one in COVERED.items()}
@@ -120,6 +120,12 @@ def readable(organization: Organization, sources: Iterable[str]) -> list[str]:
     return [source for source in sources if (COVERED.get(source) or WINDOWED[source]).name not in closed]
 
 
+def expected(organization: Organization) -> list[str]:
+    """The kinds of coverage an organization should have: usage and cost, and what else was begun, if it may be read."""
+    mine = Coverage.objects.filter(organization=organization)
+    return [name for name in readable(organization, COVERED) if name in NEEDED or mine.filter(source=name).exists()]
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A maximal span of buckets in one state."""
@@ -139,10 +145,11 @@ def spans(
     end = min(end, _ceiling(as_of or clock.now()))
     made: list[Span] = []
     for organization in organizations:
+        wanted = expected(organization)
         for which in WINDOWED.values():
             known = _worst(organization, which, start, end, as_of)
             since = start if which.horizon is None else max(start, which.since(organization, as_of or clock.now()))
-            if known or which.name in readable(organization, WINDOWED):
+            if known or set(which.coverage) & set(wanted):
                 made.extend(_spans(which.name, organization, known, since, end, which.cadence.width))
     return made
 

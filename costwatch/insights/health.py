@@ -18,6 +18,7 @@ from costwatch.ingest.sources import EVERY, SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
 from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told
+from costwatch.insights.health_proofs import control_totals, proofs
 from costwatch.insights.health_runs import RunLine, Usual, last_run, usual
 from costwatch.role import BEAT, WORKER
 
@@ -48,8 +49,9 @@ class SourceHealth:
 class Problem:
     """One thing that is wrong.
 
-    Shape: `kind` is unconnected, silent, failing, late, gap, inconsistent, set_aside or closed; `sources` those it is
-    about (of `silent`: the part); `why` the vendor's or our sentence, with the `request` it came with.
+    Shape: `kind` is unconnected, silent, failing, late, gap, inconsistent, set_aside, differs, unproved or closed;
+    `sources` those it is about (of `silent`: the part); `why` the vendor's or our sentence, with the `request` it came
+    with.
     Levels: danger, warn, info.
     """
 
@@ -172,6 +174,8 @@ def problems(organization: Organization, found: list[SourceHealth], cover: Calen
         *(Problem("gap", "warn", (gap.source,), gap.start, gap.end) for gap in cover.gaps),
         *_inconsistent(organization),
         *_set_aside(organization),
+        *_differing(organization),
+        *_unproved(organization),
         *(_closed(one) for one in found if one.state == "closed"),
     ]
     order = {"danger": 0, "warn": 1, "info": 2}
@@ -226,6 +230,20 @@ def _inconsistent(organization: Organization) -> Iterator[Problem]:
     counted = rows.values_list("source").annotate(number=Count("start"), first=Min("start"), last=Max("end"))
     for source, number, first, last in counted.order_by("source"):
         yield Problem("inconsistent", "warn", (source,), first, last, number)
+
+
+def _differing(organization: Organization) -> Iterator[Problem]:
+    """Settled buckets whose rows do not come to the vendor's own total."""
+    for one in control_totals(organization):
+        if one.differing:
+            yield Problem("differs", "warn", (one.source,), one.first, one.last, one.differing)
+
+
+def _unproved(organization: Organization) -> Iterator[Problem]:
+    """Proofs of the night that did not hold (MON-15)."""
+    for one in proofs(organization):
+        if not one.ok:
+            yield Problem("unproved", "danger", (), one.checked_at, why=one.detail.partition("\n")[0])
 
 
 def _set_aside(organization: Organization) -> Iterator[Problem]:

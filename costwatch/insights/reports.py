@@ -9,7 +9,7 @@ from typing import Any
 from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
 from costwatch.ingest.models import Run
-from costwatch.insights import cells, freshness
+from costwatch.insights import cells, freshness, report_of_changes
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
 from costwatch.ledger.models import COUNTS, MONEY
 from pricing.calculate import charge_by_meter
@@ -210,6 +210,17 @@ def coverage(query: Query) -> Json:
     return made
 
 
+def changes(query: Query) -> Json:
+    """What became of figures after they were known: by period, source and the reason it was noticed.
+
+    `as_of` asks for what changed after that time. Raises: BadQuestion.
+    """
+    rows, totals = report_of_changes.rows_and_totals(query)
+    organizations = cells.organizations(query)
+    made = _envelope("changes", replace(query, as_of=None), organizations, cells.prices_of(query), ("usage", "cost"))
+    return made | {"rows": rows, "totals": totals}
+
+
 def _health(organization: Organization, source: str, query: Query) -> tuple[datetime | None, str | None]:
     """When a source last succeeded, and what failed last, both by the time of the question."""
     runs = Run.objects.filter(organization=organization, source=source, finished_at__isnull=False)
@@ -272,6 +283,8 @@ def columns(name: str, query: Query) -> list[str]:
         return [*COVERAGE_COLUMNS]
     if name == "unpriced":
         return [*UNPRICED_COLUMNS]
+    if name == "changes":
+        return [*report_of_changes.COLUMNS]
     row = _row(("", *query.group_by), _Sums(), replace(query, interval="total"), None, False, _Names([]))
     return [key for key in row if name == "spend" or key not in MONEY_COLUMNS]
 
@@ -281,4 +294,5 @@ REPORTS: dict[str, Callable[[Query], Json]] = {
     "usage": usage,
     "unpriced": unpriced,
     "coverage": coverage,
+    "changes": changes,
 }

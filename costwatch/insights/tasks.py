@@ -8,19 +8,21 @@ from costwatch.celery import app
 from costwatch.directory.models import Organization
 from costwatch.ingest import slots
 from costwatch.ingest.models import Check
+from costwatch.ingest.progress import progress
 from costwatch.insights.conservation import prove as prove_all
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(hours=1)
+EVERY = timedelta(minutes=15)
 
 
 @app.task(name="costwatch.insights.tasks.prove")
 def prove(**_: object) -> None:
-    """Prove once a day, for every organization, that what is shown is what was recorded."""
+    """Prove once a day, for every organization whose history is read, that what is shown is what was recorded."""
     if not slots.claim("prove", EVERY):
         return
     now = clock.now()
     for organization in Organization.objects.order_by("pk"):
-        if not Check.objects.filter(organization=organization, day=now.date(), ok=True).exists():
+        is_proved = Check.objects.filter(organization=organization, day=now.date()).exists()
+        if not is_proved and progress(organization).is_done:
             prove_all(organization, now)

@@ -32,6 +32,7 @@ TRIES = 5
 BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
 RETRY_AFTER_FLOOR, RETRY_AFTER_CAP = 0.5, 300.0
 IN_FLIGHT = 4
+TOLERATED_SKEW_SECONDS = 60.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 READABLE = (
     "/v1/organizations/me",
@@ -71,6 +72,8 @@ class Traffic:
 
     requests: int = 0
     request_ids: deque[str] = field(default_factory=lambda: deque(maxlen=50))
+    # How far the vendor's clock is ahead of this machine's, by its newest answer that told the time; None: none did.
+    skew_seconds: float | None = None
 
 
 class _Error(msgspec.Struct):
@@ -103,7 +106,8 @@ def check_origin(url: str) -> str:
 class AdminClient:
     """Reads the Admin API. Safe to use from several threads; at most four requests are open at once.
 
-    `credential` is called for each request, so a replaced key file takes effect without a restart.
+    `credential` is called for each request, so a replaced key file takes effect without a restart. Clients that share a
+    `gate` share its four requests.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class AdminClient:
         ca_bundle: str = "",
         deadline_seconds: float = TOTAL_SECONDS,
         tries: int = TRIES,
+        gate: threading.Semaphore | None = None,
         sleep: Callable[[float], None] = time.sleep,
         chance: random.Random | None = None,
     ) -> None:
@@ -125,7 +130,7 @@ class AdminClient:
         self._verify = ssl.create_default_context(cafile=ca_bundle or None)
         self._verify.minimum_version = ssl.TLSVersion.TLSv1_2
         self._proxy, self._deadline_seconds = proxy or None, deadline_seconds
-        self._gate = threading.BoundedSemaphore(IN_FLIGHT)
+        self._gate = gate or threading.BoundedSemaphore(IN_FLIGHT)
         self._local = threading.local()
         self._opened: list[httpx.Client] = []
 
@@ -170,6 +175,7 @@ class AdminClient:
                 request_id = response.headers.get("request-id", "")
                 if request_id:
                     self.traffic.request_ids.append(request_id[:80])
+                self._compare_clocks(response.headers.get("date", ""))
                 return response, read_bounded(response)
         except httpx.HTTPError as error:
             raise explain(error, request_id) from None
@@ -196,6 +202,15 @@ class AdminClient:
             self._opened.append(http)
         return http
 
+    def _compare_clocks(self, date: str) -> None:
+        """Note what the Date header says of our clock; one that cannot be read says nothing."""
+        try:
+            skew = parsedate_to_datetime(date).timestamp() - time.time() if date else None
+        except (ValueError, TypeError, OverflowError):
+            return
+        if skew is not None:
+            self.traffic.skew_seconds = skew
+
     def _backoff(self, attempt: int) -> float:
         """Full jitter: a fleet that failed together does not come back together."""
         return self._chance.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt))
@@ -208,7 +223,11 @@ class _KeyAuth(httpx.Auth):
         self._credential = credential
 
     def auth_flow(self, request: httpx.Request):  # type: ignore[no-untyped-def]
-        request.headers["x-api-key"] = self._credential().reveal()
+        secret = self._credential()
+        # Never both: a proxy or the vendor might prefer the other one.
+        used, other = ("authorization", "x-api-key") if secret.is_bearer else ("x-api-key", "authorization")
+        request.headers[used] = ("Bearer " if secret.is_bearer else "") + secret.reveal()
+        request.headers.pop(other, None)
         yield request
 
 

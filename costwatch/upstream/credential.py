@@ -1,35 +1,59 @@
-"""The Admin key: held as a type that cannot print itself, read only when it is used, and cut out of every log line."""
+"""A secret of the Admin API: held as a type that cannot print itself, and cut out of every log line."""
 
-import hashlib
+import hmac
 import logging
 import os
 import re
+from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 VARIABLE = "COSTWATCH_ADMIN_KEY"
-_SECRET_TEXT = re.compile(r"sk-ant-[A-Za-z0-9_\-]+")
+ADMIN_KEY, BEARER = "Admin key", "Bearer token"
+_SECRET_TEXT = re.compile(r"sk-ant-[A-Za-z0-9_\-]+|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-.]+")
 _REDACTED = "sk-ant-[redacted]"
+# What secrets of no known shape looked like: the newest few, so that they can be cut out of a sentence all the same.
+_SHAPELESS: deque[str] = deque(maxlen=64)
+SHORTEST = 16
+# Set by the installation's start; before that fingerprints are good for nothing but this process.
+_peppers = [os.urandom(32)]
 
 
 class MissingCredential(Exception):
-    """No Admin key is configured, or its file cannot be read."""
+    """No credential is configured, or it cannot be read; `do` is what to do about it."""
+
+    def __init__(self, what: str, do: str = "") -> None:
+        super().__init__(what)
+        self.do = do
+
+
+def set_pepper(pepper: bytes) -> None:
+    """Make fingerprints this installation's own: without its pepper nobody can try keys against them."""
+    _peppers[0] = pepper
 
 
 class Secret:
     """A secret that shows only its fingerprint: in a repr, a log line, a traceback or a template."""
 
-    __slots__ = ("_reveal", "fingerprint")
+    __slots__ = ("_reveal", "fingerprint", "is_bearer", "is_ordinary_key")
 
-    def __init__(self, value: str) -> None:
-        digest = hashlib.sha256(b"costwatch fingerprint:" + value.encode()).hexdigest()
+    def __init__(self, value: str, *, is_bearer: bool = False) -> None:
+        digest = hmac.new(_peppers[0], value.encode(), "sha256").hexdigest()
         # The last characters help people tell keys apart; of something short they would be too much of it.
         self.fingerprint = f"{digest[:8]}…{value[-4:]}" if len(value) >= 24 else digest[:8]
+        self.is_bearer = is_bearer
+        self.is_ordinary_key = value.startswith("sk-ant-api")
         self._reveal: Callable[[], str] = lambda: value
+        if len(value) >= SHORTEST and not _SECRET_TEXT.fullmatch(value) and value not in _SHAPELESS:
+            _SHAPELESS.append(value)
+
+    @property
+    def kind(self) -> str:
+        """What it is called: an Admin key or a Bearer token."""
+        return BEARER if self.is_bearer else ADMIN_KEY
 
     def reveal(self) -> str:
-        """The secret itself; called in one place, where the request header is made."""
+        """The secret itself; called where the request header is made, and where it is encrypted to be kept."""
         return self._reveal()
 
     def __repr__(self) -> str:
@@ -44,28 +68,26 @@ class Secret:
         raise TypeError("a Secret cannot be pickled")
 
 
-def admin_key() -> Secret:
-    """The configured Admin key, read again at each call so that a changed file takes effect.
+def secret_of(text: str, named: str, *, is_bearer: bool = False) -> Secret:
+    """A secret from what a person or a file gave.
 
-    Raises: MissingCredential saying which variable to set.
+    Raises: MissingCredential where nothing is there, or it has characters that no header carries.
     """
-    path = os.environ.get(f"{VARIABLE}_FILE")
-    if path:
-        try:
-            value = Path(path).read_text().strip()
-        except OSError as error:
-            raise MissingCredential(f"{VARIABLE}_FILE names {path}, which cannot be read: {error.strerror}") from None
-    else:
-        value = os.environ.get(VARIABLE, "").strip()
+    value = text.strip()
+    kind = BEARER if is_bearer else ADMIN_KEY
     if not value:
-        raise MissingCredential(f"no Admin key: set {VARIABLE}_FILE (or {VARIABLE})")
+        raise MissingCredential(f"no {kind} in {named}", f"Put the {kind} alone into it.")
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise MissingCredential(f"the Admin key in {VARIABLE} has characters no key has; was it copied whole?")
-    return Secret(value)
+        raise MissingCredential(
+            f"the {kind} in {named} has characters no key has; was it copied whole?", f"Put the {kind} alone into it."
+        )
+    return Secret(value, is_bearer=is_bearer)
 
 
 def redact(text: str) -> str:
-    """Replace whatever looks like a key of the vendor's."""
+    """Replace whatever is or looks like a key or token."""
+    for value in tuple(_SHAPELESS):
+        text = text.replace(value, _REDACTED)
     return _SECRET_TEXT.sub(_REDACTED, text)
 
 

@@ -20,7 +20,7 @@ DEFAULT_RANGE = "this-month"
 DEFAULT_COMPARE = "same_days"
 # Everything a page, a download or a fragment reads. What nobody reads is refused: it would be ignored in silence.
 STATE = ("organization", "range", "since", "until", "compare", "breakdown", "sort")
-KNOWN = frozenset((*STATE, "workspace", "table", "q", "seen", "waits", "before"))
+KNOWN = frozenset((*STATE, "workspace", "table", "q", "seen", "waits", "before", "seen_within"))
 
 
 @dataclass(frozen=True, slots=True)

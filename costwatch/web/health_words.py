@@ -1,5 +1,6 @@
 """Data health in words: the verdict, and what is wrong with what to do about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from costwatch.ingest.models import State
 from costwatch.insights import display
 from costwatch.insights.coverage_calendar import Calendar
 from costwatch.insights.health import Backfill, Problem, SourceHealth
+from costwatch.insights.health_proofs import ControlTotals
 from costwatch.role import BEAT
 from costwatch.web import names
 from costwatch.web.moments import length, span, when
@@ -46,7 +48,13 @@ class ProblemLine:
     about: str = ""
 
 
-def lead(found: list[SourceHealth], wrong: list[Problem], cover: Calendar, reading: Backfill | None) -> Lead:
+def lead(
+    found: list[SourceHealth],
+    wrong: list[Problem],
+    cover: Calendar,
+    reading: Backfill | None,
+    totals: Sequence[ControlTotals] = (),
+) -> Lead:
     """What a person must know first: up to when all is there, or what is wrong, since when and why."""
     stops = [one for one in wrong if one.level == "danger"]
     # What stopped first is why the rest is missing too.
@@ -69,6 +77,7 @@ def lead(found: list[SourceHealth], wrong: list[Problem], cover: Calendar, readi
     if through and (cover.gaps or not reading):
         parts.append(_gaps(cover, before=bool(worst)))
     parts += _counted(wrong)
+    parts += _compared(totals)
     verdict = format_html("{}{}.", begins, "".join(f"; {part}" for part in parts))
     return Lead(verdict, _meta(found, wrong, cover), worst.level if worst else "ok")
 
@@ -81,6 +90,8 @@ def _sentence(worst: Problem) -> str:
     """The verdict's half about the worst problem, without a full stop."""
     if worst.kind == "silent":
         return _("the scheduler is silent") if worst.sources == (BEAT,) else _("no worker hears the scheduler")
+    if worst.kind == "unproved":
+        return _("sums do not add up")
     why = _short(worst.why).rstrip(".")
     if worst.kind == "failing" and why.startswith(REFUSED):
         return _("the Admin key is refused: %(why)s") % {"why": why.partition(": ")[2]}
@@ -131,6 +142,15 @@ def _counted(wrong: list[Problem]) -> list[str]:
     if aside:
         made.append(ngettext("%(count)d row set aside", "%(count)d rows set aside", aside) % {"count": aside})
     return made
+
+
+def _compared(totals: Sequence[ControlTotals]) -> list[str]:
+    """How many hours match the vendor's own totals."""
+    hours = next((one for one in totals if one.source == "usage"), None)
+    if hours is None:
+        return []
+    of = {"matching": f"{hours.matching:,}", "compared": f"{hours.compared:,}"}
+    return [_("%(matching)s of %(compared)s hours match") % of]
 
 
 def _meta(found: list[SourceHealth], wrong: list[Problem], cover: Calendar) -> list[str]:
@@ -203,6 +223,17 @@ def _words(one: Problem) -> tuple[str, str]:
             "%(source)s: %(count)d hour does not add up", "%(source)s: %(count)d hours do not add up", one.count
         )
         return words % of, _("Their last good values stand; they are read again by themselves.")
+    if one.kind == "differs":
+        words = ngettext(
+            "%(source)s: %(count)d total differs from the sum of its rows",
+            "%(source)s: %(count)d totals differ from the sum of their rows",
+            one.count,
+        )
+        return words % of, _("They are compared again by themselves; fetch them again below if it lasts.")
+    if one.kind == "unproved":
+        return _("Sums do not add up"), _(
+            "Do not trust a total until this is gone: manage.py rebuild --from-raw, and tell us."
+        )
     if one.kind == "set_aside":
         words = ngettext("%(source)s: %(count)d row set aside", "%(source)s: %(count)d rows set aside", one.count)
         return words % of, _("Update costwatch: a newer version may know them. They are listed below.")

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, path
 
 from costwatch.access.views import sign_in, sign_in_demo, sign_in_link, sign_out
+from costwatch.web.changed import changed
 from costwatch.web.data_health import data_health
 from costwatch.web.downloads import download
+from costwatch.web.fetch_again import fetch_again
 from costwatch.web.fragments import healthz, progress, search
 from costwatch.web.metrics import metrics
 from costwatch.web.overview import overview
@@ -17,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("workspaces/", workspaces, name="workspaces"),
     path("workspaces/<path:key>/", workspace, name="workspace"),
     path("data-health/", data_health, name="data_health"),
+    path("data-health/changes/", changed, name="changed"),
+    path("data-health/fetch-again/", fetch_again, name="fetch_again"),
     path("set-up/", set_up, name="set_up"),
     path("set-up/later/", later, name="set_up_later"),
     path("progress/", progress, name="progress"),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"migrate", "web", "worker", "beat", "all"}
+OURS = {"migrate", "web", "worker", "chores", "beat", "all"}
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|", re.MULTILINE)
 
 
@@ -134,6 +134,7 @@ def test_database_and_broker_have_no_way_out_and_the_worker_has_one() -> None:
         "migrate": ["inside"],
         "web": ["inside", "front"],
         "worker": ["inside", "outside"],
+        "chores": ["inside"],
         "beat": ["inside"],
         "all": ["inside", "front"],
     }
@@ -143,7 +144,21 @@ def test_database_and_broker_have_no_way_out_and_the_worker_has_one() -> None:
 def test_sec_08_only_what_reads_knows_the_admin_key() -> None:
     knows = {name for name, service in services().items() if "admin_key" in service.get("secrets", ())}
     told = {name for name in OURS if "COSTWATCH_ADMIN_KEY_FILE" in services()[name]["environment"]}
-    assert knows == told == {"worker", "all"}
+    mounted = {name for name, service in services().items() if "admin_keys" in json.dumps(service.get("volumes", []))}
+    pointed = {name for name in OURS if "COSTWATCH_ADMIN_KEYS_DIR" in services()[name]["environment"]}
+    assert knows == told == mounted == pointed == {"worker", "all"}
+
+
+def test_sec_08_the_master_key_is_for_the_worker_too_as_the_readme_shows() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.+?)```", readme, re.DOTALL)
+    override = yaml.safe_load(shown)
+    assert set(override["services"]) == {"worker"}
+    assert override["services"]["worker"] == {
+        "environment": {"COSTWATCH_CREDENTIALS": "database", "COSTWATCH_KEK_FILE": "/run/secrets/kek"},
+        "secrets": ["kek"],
+    }
+    assert override["secrets"] == {"kek": {"file": "./secrets/kek"}}
 
 
 @pytest.mark.parametrize("name", sorted(services()))

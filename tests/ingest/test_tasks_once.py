@@ -60,11 +60,13 @@ def test_a_tick_leaves_a_sign_of_life_and_the_scheduler_another(db: None, rung: 
     assert heartbeat.ages() == heartbeat.Ages(beat=None, worker=None)
     Organization.objects.create(external_id="org-1", name="Example Inc", created_at=datetime.now(UTC))
     tasks.tick()
+    tasks.hear()
     heartbeat.renew("beat")
     Heartbeat.objects.filter(role="beat").update(at=leases.database_now() - timedelta(seconds=200))
     ages = heartbeat.ages()
-    assert ages.worker is not None
-    assert ages.worker < timedelta(seconds=5)
+    for age in (ages.worker, ages.chores):
+        assert age is not None
+        assert age < timedelta(seconds=5)
     assert ages.beat is not None
     assert timedelta(seconds=199) < ages.beat < timedelta(seconds=205)
 

@@ -72,8 +72,12 @@ def test_a_history_without_a_hole_is_settled_and_nothing_is_wrong(read: Organiza
     assert wrong(read) == []
     assert {one.source: one.state for one in health.sources(read, calendar(read))} == {
         "directory": "complete",
+        "limits": "unread",
         "cost": "complete",
         "usage": "complete",
+        "minutes": "unread",
+        "analytics": "unread",
+        "claude_code": "unread",
     }
 
 

@@ -120,8 +120,12 @@ def test_ing_19_every_source_says_until_when_it_is_fresh(page: Client, ledger: O
     rows = [words(row) for row in part(read(page), "sources").split("<tr data-state")[1:]]
     assert [re.sub(r'^="\w+"> ', "", row).split(" – ")[0] for row in rows] == [
         "Workspaces, keys and people Complete 13:00 UTC",
+        "Rate and spend limits Not read yet",
         "Cost report Complete 19 Nov, whole",
         "Usage report Complete 14:05 UTC",
+        "Usage, minutes Not read yet",
+        "Usage and cost analytics Not read yet",
+        "Claude Code Not read yet",
     ]
 
 

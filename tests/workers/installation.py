@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,10 @@ class Installation:
         self._started.append(process)
         return process
 
-    def worker(self, name: str = "one") -> subprocess.Popen[bytes]:
-        """Start a worker with two children."""
-        return self.start(*CELERY, "worker", "-c", "2", "-n", f"{name}@here", "--without-gossip", "--without-mingle")
+    def worker(self, name: str = "one", *, children: int = 2, queues: str = "") -> subprocess.Popen[bytes]:
+        """Start a worker; without `queues` it listens to all."""
+        command = [*CELERY, "worker", "-c", str(children), "-n", f"{name}@here", "--without-gossip", "--without-mingle"]
+        return self.start(*command, *([f"--queues={queues}"] if queues else []))
 
     def beat(self) -> subprocess.Popen[bytes]:
         """Start a scheduler."""
@@ -60,10 +62,12 @@ class Installation:
 
     def report(self, name: str, grouping: str = "") -> dict[str, Any]:
         """A report of everything read."""
-        said = self.run(
-            "report", name, "--since", SINCE, "--until", "2026-11-20", "--group-by", grouping, "--format", "json"
-        )
-        answer: dict[str, Any] = json.loads(said)
+        until = "2026-11-20"
+        return self.json("report", name, "--since", SINCE, "--until", until, "--group-by", grouping, "--format", "json")
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """What a command of manage.py answers as JSON."""
+        answer: dict[str, Any] = json.loads(self.run(*arguments))
         return answer
 
     def end(self) -> None:
@@ -82,14 +86,32 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 class Sandbox:
     """The vendor's stand-in, a process of its own."""
 
-    def __init__(self, port: int, *, latency: int) -> None:
+    def __init__(self, port: int, *, latency: int, faults: str = "") -> None:
         command = [sys.executable, "-m", "costwatch.upstream.sandbox", "--port", str(port), "--now", NOW]
-        self._process = subprocess.Popen(
-            [*command, "--latency", str(latency)], cwd=ROOT, stdout=subprocess.PIPE, stderr=QUIET["stderr"]
-        )
+        self._command = [*command, "--latency", str(latency), *(["--faults", faults] if faults else [])]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=QUIET["stderr"])
         assert self._process.stdout
         said = [self._process.stdout.readline().decode() for _ in range(2)]
         self.url, self.key = said[0].split()[-1], said[1].split()[-1]
+
+    def order(self, what: str, order: dict[str, Any]) -> None:
+        """Tell it something at one of its own endpoints: `faults` or `restate`."""
+        body = json.dumps(order).encode()
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{what}", data=body, timeout=10) as answer:
+            assert answer.status == 200
+
+    def asked(self, what: str) -> Any:
+        """What it says at one of its own endpoints: `truth`, `requests`, `faults`."""
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{what}", timeout=60) as answer:
+            return json.load(answer)
+
+    def restart(self) -> None:
+        """Die as a crash would, and come back at the same address with the faults of the start."""
+        self.stop()
+        self._begin()
 
     def stop(self) -> None:
         """Stop serving."""

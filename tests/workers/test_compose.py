@@ -15,7 +15,7 @@ from .installation import ROOT, Installation, Sandbox
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PARTS = ("migrate", "web", "worker", "beat")
+PARTS = ("migrate", "web", "worker", "chores", "beat")
 
 
 class Composed:
@@ -24,6 +24,7 @@ class Composed:
     def __init__(self, folder: Path, broker: Redis, vendor: Sandbox, database: str) -> None:
         self.port, secrets = free_port(), folder / "secrets"
         secrets.mkdir(mode=0o700)
+        (secrets / "admin_keys").mkdir(mode=0o700)
         for name, value in (
             ("secret_key", "a8Kq2vN5xZ1mW7rT4yB9cD3fG6hJ0lPsUeIoQwXtRzYvMnLkHjGf"),
             ("database_password", "unused-where-the-socket-is-trusted"),
@@ -96,7 +97,7 @@ def test_sec_08_the_parts_of_the_compose_file_work_together_and_only_the_worker_
     assert together.parts["migrate"].start(*together.command("migrate")).wait(60) == 0
     assert not together.is_healthy("web")
     assert not together.is_healthy("beat")
-    started = {name: together.parts[name].start(*together.command(name)) for name in ("web", "worker", "beat")}
+    started = {name: together.parts[name].start(*together.command(name)) for name in ("web", "worker", "chores", "beat")}
     for name in started:
         wait_for(lambda name=name: together.is_healthy(name), 60, f"{name} is not healthy")  # type: ignore[misc]
     wait_for(lambda: watched.days > 0 and watched.hours > 0, 60, "nothing was read")
@@ -110,7 +111,7 @@ def test_sec_08_the_parts_of_the_compose_file_work_together_and_only_the_worker_
     said = together.parts["web"].log.read_text()
     assert len(re.findall(r"https://costwatch\.example\.com/sign-in/link/\S+", said)) == 1
 
-    for name in ("web", "beat"):
+    for name in ("web", "chores", "beat"):
         environ = Path(f"/proc/{started[name].pid}/environ").read_text()
         assert "ADMIN_KEY" not in environ
         assert vendor.key not in environ

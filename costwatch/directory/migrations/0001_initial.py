@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('reads_speed', models.BooleanField(default=True)),
                 ('history_since', models.DateField(null=True)),
+                ('credential', models.CharField(max_length=64, null=True, unique=True)),
             ],
         ),
         migrations.CreateModel(

@@ -15,6 +15,8 @@ class Organization(models.Model):
     # The speed filter needs a beta header that some organizations may not send; those have one speed.
     reads_speed = models.BooleanField(default=True)
     history_since = models.DateField(null=True)
+    # The label of the credential that reads it, "" where one is enough; null: none does, and what was read stays.
+    credential = models.CharField(max_length=64, null=True, unique=True)
 
     def __str__(self) -> str:
         return self.name

@@ -1,10 +1,9 @@
-"""What is configured: the key, the upstream, time, the data folder, prices. Values that matter, never secrets."""
+"""What is configured: credentials, the upstream, time, the data folder, prices. Values that matter, never secrets."""
 
 import fcntl
 import os
 import shutil
 import ssl
-import stat
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -16,20 +15,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from costwatch import clock
 from costwatch.environment import is_web_address
+from costwatch.ingest.examine.credentials import credentials
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
 from costwatch.ingest.examine.shape import shape
 from costwatch.ledger import prices
-from costwatch.role import ALONE, COMMAND, WORKER
 from costwatch.upstream.client import check_origin
-from costwatch.upstream.credential import VARIABLE, MissingCredential, admin_key
 from pricing.table import PriceTableError
 
 GROUP = "Configuration"
 GIGABYTE = 2**30
 LITTLE_SPACE, NO_SPACE = GIGABYTE, GIGABYTE // 10
 FULL_PERCENT = 80
-# Where container engines mount secrets: nobody but the processes of the container comes there.
-MOUNTED_SECRETS = Path("/run/secrets")
 SECRET_KEY_LENGTH = 50
 # Before the API could be bought: an older day is a slip of the pen that would ask for centuries of windows.
 FIRST_DAY = date(2023, 1, 1)
@@ -40,7 +36,7 @@ def configuration() -> Iterator[Line]:
     """Every line about the configuration. Reads the environment and the data folder, writes nothing that stays."""
     yield from _mode()
     yield from shape()
-    yield from _key()
+    yield from credentials()
     yield from _upstream()
     yield from _choices()
     yield from _time()
@@ -67,48 +63,6 @@ def _mode() -> Iterator[Line]:
             f"COSTWATCH_SECRET_KEY has {len(settings.SECRET_KEY)} characters",
             f"Set it to {SECRET_KEY_LENGTH} random characters or more.",
         )
-
-
-def _key() -> Iterator[Line]:
-    path = os.environ.get(f"{VARIABLE}_FILE", "")
-    if settings.SANDBOX:
-        if path or os.environ.get(VARIABLE):
-            yield line(
-                NOTE,
-                "an Admin key is set but the sandbox is read",
-                "Unset COSTWATCH_SANDBOX to read your organization.",
-            )
-        else:
-            yield line(
-                NOTE,
-                "no Admin key: the sandbox is read",
-                f"Set {VARIABLE}_FILE to a file with an Admin key to read yours.",
-            )
-        return
-    if settings.PRODUCTION and not (path or os.environ.get(VARIABLE)) and settings.ROLE not in (WORKER, ALONE):
-        # Only a worker reads the organization; every other process is better off without the key (SEC-08).
-        if settings.ROLE == COMMAND:
-            yield line(NOTE, "this process has no Admin key", "Right for all but the worker, which reads.")
-        return
-    try:
-        key = admin_key()
-    except (MissingCredential, ValueError) as error:
-        yield line(FAIL, str(error), f"Put the Admin key alone into a file, and its path into {VARIABLE}_FILE.")
-        return
-    if not path:
-        yield line(
-            NOTE,
-            f"the Admin key {key.fingerprint} comes from {VARIABLE}",
-            f"A file is safer, and can be replaced at any time: mode 0600, its path in {VARIABLE}_FILE.",
-        )
-        return
-    yield line(OK, f"the Admin key {key.fingerprint} comes from the file {path}")
-    if os.environ.get(VARIABLE):
-        yield line(WARN, f"{VARIABLE} is set too and not used", f"Unset {VARIABLE}; the file is what counts.")
-    mode = stat.S_IMODE(Path(path).stat().st_mode)
-    unsafe = mode & (0o022 if Path(path).parent == MOUNTED_SECRETS else 0o077)
-    if unsafe:
-        yield line(WARN, f"others on this machine may read or change {path} (mode {mode:04o})", f"chmod 600 {path}")
 
 
 def _upstream() -> Iterator[Line]:

@@ -1,8 +1,8 @@
-"""What the Admin key is permitted: each source asked once, all at the same time."""
+"""What each credential is permitted: every source asked once, all at the same time."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,9 +11,11 @@ from django.conf import settings
 from costwatch import clock
 from costwatch.ingest.connect import advice
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, TookTooLong, within
+from costwatch.secrets import configured
+from costwatch.secrets.configured import Configured
 from costwatch.upstream import cost, organization, usage
-from costwatch.upstream.client import AdminClient
-from costwatch.upstream.credential import MissingCredential, admin_key
+from costwatch.upstream.client import TOLERATED_SKEW_SECONDS, AdminClient
+from costwatch.upstream.credential import MissingCredential, Secret
 from costwatch.upstream.errors import Refused, UpstreamError
 from costwatch.upstream.pages import Window
 
@@ -36,14 +38,26 @@ class Once(Exception):
 
 
 def rights() -> Iterator[Line]:
-    """Every source, asked once: ok, refused with the vendor's sentence, or unreachable."""
-    if settings.PRODUCTION and not settings.HAS_ADMIN_KEY and not settings.SANDBOX:
+    """Every source of every credential: ok, refused with the vendor's sentence, or unreachable."""
+    if settings.PRODUCTION and not settings.HAS_CREDENTIALS and not settings.SANDBOX:
         yield line(NOTE, "not asked: there is no Admin key here", "Run manage.py doctor where the worker runs.")
         return
     try:
+        found = configured.credentials()
+    except MissingCredential:
+        found = []
+    if not found:
+        yield line(FAIL, "nothing can be asked: there is no credential", "Correct the lines about it above.")
+    for one in found:
+        for told in _rights(one):
+            yield replace(told, group=f"{GROUP}, {one.label}") if one.label else told
+
+
+def _rights(one: Configured) -> Iterator[Line]:
+    try:
         client = AdminClient(
             settings.UPSTREAM_URL,
-            admin_key,
+            one.read,
             proxy=settings.HTTPS_PROXY,
             ca_bundle=settings.CA_BUNDLE,
             sleep=_no_second_try,
@@ -56,12 +70,20 @@ def rights() -> Iterator[Line]:
     began = time.monotonic()
     outcomes = within(SECONDS, {probe.name: partial(probe.ask, client) for probe in PROBES})
     took = time.monotonic() - began
-    yield from _told(outcomes)
+    yield from _told(outcomes, one)
+    yield from _clock(client.traffic.skew_seconds)
     if took > SECONDS / 2 and not any(isinstance(one, Exception) for one in outcomes.values()):
         yield line(NOTE, f"the answers took {took:.1f} s", "Look at the network or the proxy in between.")
 
 
-def _told(outcomes: dict[str, str | Exception]) -> Iterator[Line]:
+def _clock(skew: float | None) -> Iterator[Line]:
+    """How far this machine's clock and the vendor's are apart: what is due is told by ours (HTTP-15)."""
+    if skew is not None and abs(skew) > TOLERATED_SKEW_SECONDS:
+        which = "behind" if skew > 0 else "ahead of"
+        yield line(WARN, f"this machine's clock is {abs(skew):.0f} s {which} the vendor's", "Let it be set by NTP.")
+
+
+def _told(outcomes: dict[str, str | Exception], one: Configured) -> Iterator[Line]:
     """One line for each source; those that failed alike share one."""
     failed: dict[tuple[str, str, str], list[str]] = {}
     reads_nothing = all(isinstance(outcomes[name], Refused) for name in (USAGE, COST))
@@ -70,7 +92,7 @@ def _told(outcomes: dict[str, str | Exception]) -> Iterator[Line]:
         if not isinstance(outcome, Exception):
             yield line(OK, f"{probe.name}: {outcome}")
             continue
-        mark, what, do = _judged(probe, outcome)
+        mark, what, do = _judged(probe, outcome, one)
         if mark == WARN and reads_nothing and probe.name in (USAGE, COST):
             mark = FAIL
         failed.setdefault((mark, what, do), []).append(probe.name)
@@ -78,17 +100,17 @@ def _told(outcomes: dict[str, str | Exception]) -> Iterator[Line]:
         yield line(mark, f"{', '.join(names)}: {what}", do)
 
 
-def _judged(probe: Probe, error: Exception) -> tuple[str, str, str]:
+def _judged(probe: Probe, error: Exception, one: Configured) -> tuple[str, str, str]:
     """The mark, what happened, and what to do."""
     if isinstance(error, Refused):
         said = f"refused: {error.status} {error.kind}: {error.sentence}"
         if error.status == 401:
-            return FAIL, said, advice(error)
+            return FAIL, said, advice(error, _secret(one))
         if probe.name == SPEED:
             return NOTE, said, probe.without
-        return WARN, said, f"{probe.without} {advice(error)}"
+        return WARN, said, f"{probe.without} {advice(error, _secret(one))}"
     if isinstance(error, MissingCredential):
-        return FAIL, f"not asked: {error}", "Correct the line about the key under Configuration."
+        return FAIL, f"not asked: {error}", "Correct the line about the key above."
     cause = error.__context__ if isinstance(error, Once) else error
     if isinstance(cause, UpstreamError | TookTooLong):
         what = f"unreachable: {cause}"
@@ -104,6 +126,13 @@ def _judged(probe: Probe, error: Exception) -> tuple[str, str, str]:
             "read stays, and reading goes on by itself."
         ),
     )
+
+
+def _secret(one: Configured) -> Secret | None:
+    try:
+        return one.read()
+    except MissingCredential:
+        return None
 
 
 def _no_second_try(seconds: float) -> None:

@@ -3,9 +3,10 @@
 from costwatch.ingest.models.books import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.models.findings import Check, Novelty, Quarantined, RawBucket
 from costwatch.ingest.models.installation import Installation
-from costwatch.ingest.models.work import Heartbeat, Lease, Part, Run, Slot, Source
+from costwatch.ingest.models.work import Again, Heartbeat, Lease, Part, Run, Slot, Source
 
 __all__ = [
+    "Again",
     "Check",
     "Coverage",
     "CoverageChange",

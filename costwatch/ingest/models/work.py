@@ -40,6 +40,29 @@ class Part(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "source", "name"], name="ingest_part_once")]
 
 
+class Again(models.Model):
+    """A span somebody asked to have read once more; for lists there is no span. It is work until it is finished."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    source = models.CharField(max_length=20)
+    since = models.DateField(null=True)
+    until = models.DateField(null=True)
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=200)
+    finished_at = models.DateTimeField(null=True)
+    run = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "source", "since", "until"],
+                condition=models.Q(finished_at=None),
+                nulls_distinct=False,
+                name="ingest_again_once",
+            )
+        ]
+
+
 class Run(models.Model):
     """One piece of work on one source: what it asked, what came, what changed, what failed."""
 

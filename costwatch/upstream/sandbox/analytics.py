@@ -18,7 +18,7 @@ from costwatch.upstream.sandbox.query import Query, Rejection, Tokens
 USAGE_PATH = "/v1/organizations/analytics/usage"
 COST_PATH = "/v1/organizations/analytics/cost"
 PATHS = (USAGE_PATH, COST_PATH)
-SNAPSHOTS_KEPT = 32
+SNAPSHOTS_KEPT = 8
 # A page token holds the number of a snapshot and a place in it.
 _PLACES = 1 << 24
 Row = dict[str, object]

@@ -9,18 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from costwatch.ingest import heartbeat
-from costwatch.role import BEAT, WEB, WORKER
+from costwatch.role import BEAT, CHORES, WEB, WORKER
 
 SECONDS = 5.0
+ASSISTANTS = {WORKER: "a worker", CHORES: "a worker of the chores"}
 
 
 class Command(BaseCommand):
-    help = "Exit 0 while a part works: web answers /healthz; beat has rung, a worker has heard it, in three minutes."
+    help = "Exit 0 while a part works: web answers /healthz; beat rang, worker and chores heard it, in three minutes."
     requires_system_checks = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("part", choices=(WEB, WORKER, BEAT))
+        parser.add_argument("part", choices=(WEB, WORKER, CHORES, BEAT))
 
     def handle(self, *args: Any, **options: Any) -> None:
         part = options["part"]
@@ -46,13 +47,15 @@ def _web() -> str:
 
 def _heard(part: str) -> str:
     try:
-        age = heartbeat.ages().of(part)
+        ages = heartbeat.ages()
     except Error as error:
         raise CommandError(f"the database does not answer: {error}") from None
-    what = "the scheduler rang" if part == BEAT else "a worker heard the scheduler"
+    age, what = ages.of(part), "the scheduler rang" if part == BEAT else f"{ASSISTANTS[part]} heard the scheduler"
     if age is None:
         raise CommandError(f"never yet: {what}. It begins within a minute of its start")
     said = f"{what} {age.total_seconds():.0f} s ago"
     if age > heartbeat.LATE_AFTER:
         raise CommandError(f"{said}. Restart it, and look at its log")
+    if part == WORKER and ages.is_vendor_silent and ages.vendor:
+        raise CommandError(f"the vendor answered {ages.vendor.total_seconds():.0f} s ago. `manage.py doctor` says why")
     return said

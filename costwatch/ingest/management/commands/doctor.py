@@ -3,16 +3,17 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from costwatch.ingest.examine import configuration, data, reach, rights
+from costwatch.ingest.examine import configuration, credentials, data, reach, rights
 from costwatch.ingest.examine.line import FAIL, MARKS, NOTE, OK, Line, first_line
 from costwatch.ingest.installation import WrongDatabase, upstream
+from costwatch.secrets.configured import DATABASE
 
 SIGNS = {"ok": "ok  ", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
@@ -57,7 +58,8 @@ def examine() -> Iterator[Line]:
     yield from database
     yield from reach.broker()
     usable = not any(one.mark == FAIL for one in database)
-    yield from _sandbox_rights(usable) if settings.SANDBOX else rights.rights()
+    yield from _sandbox_rights(usable) if settings.SANDBOX else _rights(usable)
+    yield from _of_tables(usable, credentials.known, credentials.KNOWN)
     yield from _data(usable)
 
 
@@ -73,21 +75,32 @@ def _sandbox_rights(usable: bool) -> Iterator[Line]:
         yield Line(rights.GROUP, FAIL, f"the sandbox cannot be started: {error}", "Correct the lines under Database.")
 
 
+def _rights(usable: bool) -> Iterator[Line]:
+    """Credentials that are kept in the database cannot be tried without it."""
+    if settings.CREDENTIALS == DATABASE:
+        yield from _of_tables(usable, rights.rights, rights.GROUP)
+    else:
+        yield from rights.rights()
+
+
 def _data(usable: bool) -> Iterator[Line]:
+    if usable and not reach.has_tables():
+        yield Line(data.GROUP, NOTE, "nothing has been read yet", "Start make run, or read once with manage.py sync.")
+    else:
+        yield from _of_tables(usable, data.data, data.GROUP)
+
+
+def _of_tables(usable: bool, lines: Callable[[], Iterator[Line]], group: str) -> Iterator[Line]:
+    """Lines that are made from tables; nothing before there are any."""
     reason = "the database cannot be used"
     try:
-        if usable and not reach.has_tables():
-            yield Line(
-                data.GROUP, NOTE, "nothing has been read yet", "Start make run, or read once with manage.py sync."
-            )
-            return
         if usable:
-            yield from data.data()
+            yield from lines() if reach.has_tables() else ()
             return
     except DatabaseError as error:
         # The schema of an older version.
         reason = first_line(error)
-    yield Line(data.GROUP, NOTE, f"not examined: {reason}", "Correct the lines under Database first.")
+    yield Line(group, NOTE, f"not examined: {reason}", "Correct the lines under Database first.")
 
 
 def _summary(found: list[Line]) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from costwatch import clock
-from costwatch.ingest.connect import CannotConnect, client, connect
+from costwatch.directory.models import Organization
+from costwatch.ingest.connect import CannotConnect, Connection, client, connect
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.ingest.lease import Busy
+from costwatch.ingest.meeting import let_go
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
 from costwatch.ingest.repricing import reprice
@@ -21,10 +23,14 @@ from costwatch.ingest.sources import SOURCES
 from costwatch.ingest.sync import sync
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
+from costwatch.secrets import configured
+from costwatch.secrets.configured import Configured
+from costwatch.upstream.credential import MissingCredential
 from costwatch.upstream.errors import UpstreamError
 from pricing.table import PriceTableError
 
 EVERY_SOURCE = ("usage", "minutes", "cost", "claude_code", "analytics", "directory", "limits")
+Outcomes = list[dict[str, Any]]
 
 
 class Command(BaseCommand):
@@ -34,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--since", type=_day, metavar="DATE", help="first UTC day, 2026-11-01")
         parser.add_argument("--until", type=_day, metavar="DATE", help="the UTC day after the last")
         parser.add_argument("--source", action="append", choices=EVERY_SOURCE, help="may be given several times")
+        parser.add_argument("--organization", metavar="ID", help="its id, or the label of its credential; default: all")
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,50 +59,96 @@ class Command(BaseCommand):
         wanted = [name for name in SOURCES if name in (options["source"] or SOURCES)]
         try:
             with upstream():
-                outcomes = self._run(wanted, order, explicit=bool(options["source"]))
-        except (CannotConnect, WrongDatabase, UpstreamError, PriceTableError) as error:
+                outcomes = self._run(wanted, order, options["organization"], explicit=bool(options["source"]))
+        except (CannotConnect, WrongDatabase, MissingCredential, UpstreamError, PriceTableError) as error:
             raise CommandError(str(error)) from None
         if quiet:
             self.stdout.write(json.dumps({"runs": outcomes}, ensure_ascii=False))
         else:
+            several = len({outcome["organization"] for outcome in outcomes}) > 1
             for outcome in outcomes:
-                self.stdout.write(_told(outcome))
+                self.stdout.write((f"{outcome['organization']}: " if several else "") + _told(outcome))
         if any(outcome["outcome"] in ("failed", "busy") for outcome in outcomes):
             sys.exit(1)
 
-    def _run(self, wanted: list[str], order: Order, *, explicit: bool) -> list[dict[str, Any]]:
+    def _run(self, wanted: list[str], order: Order, which: str | None, *, explicit: bool) -> Outcomes:
         ledger_prices.publish()
         if ledger_reprice.is_due() and not reprice():
             self.stderr.write("Another run is at work: the new prices are applied by the next sync.")
-        outcomes = []
-        with client() as opened:
-            connection = connect(opened)
-            for source in wanted:
-                health = source_of(connection.organization.pk, source)
-                if not explicit and not health.available and not may_run(health, clock.now()):
-                    outcomes.append({"source": source, "outcome": "not available", "error": health.reason})
-                    continue
-                try:
-                    outcomes.append(_outcome(source, sync(connection, source, order)))
-                except Busy as error:
-                    outcomes.append({"source": source, "outcome": "busy", "error": str(error)})
+        found = configured.credentials()
+        if not found:
+            raise CannotConnect(configured.nothing())
+        let_go(found)
+        chosen = _chosen(found, which)
+        outcomes: Outcomes = []
+        for one in chosen:
+            try:
+                with client(one.label) as opened:
+                    outcomes += _read(connect(opened, one.label), wanted, order, explicit=explicit)
+            except (CannotConnect, UpstreamError) as error:
+                if len(chosen) == 1:
+                    raise
+                # The others are read all the same.
+                told = {"organization": _name(one), "source": "connecting", "outcome": "failed", "error": str(error)}
+                outcomes.append(told)
+        for organization in Organization.objects.filter(credential=None).order_by("pk"):
+            if which is None:
+                outcomes.append(_outcome(organization, "all", outcome="not read", error="no credential reads it"))
         return outcomes
 
 
-def _outcome(source: str, run: Run | None) -> dict[str, Any]:
+def _chosen(found: list[Configured], which: str | None) -> list[Configured]:
+    """The credentials to read with. Raises: CannotConnect where there is none of that label or organization."""
+    if which is None:
+        return found
+    reads = Organization.objects.filter(external_id=which).values_list("credential", flat=True).first()
+    chosen = [one for one in found if one.label == (which if reads is None else reads)]
+    if not chosen:
+        named = ", ".join(sorted(_name(one) for one in found))
+        raise CannotConnect(f"no credential reads the organization {which!r}; there are: {named}")
+    return chosen
+
+
+def _name(one: Configured) -> str:
+    """An organization before it is known: by the id it had last, or its label."""
+    known = Organization.objects.filter(credential=one.label).values_list("external_id", flat=True).first()
+    return known or one.label or "the organization of the only credential"
+
+
+def _read(connection: Connection, wanted: list[str], order: Order, *, explicit: bool) -> Outcomes:
+    outcomes = []
+    organization = connection.organization
+    for source in wanted:
+        health = source_of(organization.pk, source)
+        if not explicit and not health.available and not may_run(health, clock.now()):
+            outcomes.append(_outcome(organization, source, outcome="not available", error=health.reason))
+            continue
+        try:
+            outcomes.append(_counted(organization, source, sync(connection, source, order)))
+        except Busy as error:
+            outcomes.append(_outcome(organization, source, outcome="busy", error=str(error)))
+    return outcomes
+
+
+def _outcome(organization: Organization, source: str, **more: Any) -> dict[str, Any]:
+    return {"organization": organization.external_id, "source": source, **more}
+
+
+def _counted(organization: Organization, source: str, run: Run | None) -> dict[str, Any]:
     if run is None:
-        return {"source": source, "outcome": "nothing due", "error": ""}
-    return {
-        "source": source,
-        "outcome": run.outcome,
-        "windows": run.windows_done,
-        "windows_planned": run.windows_planned,
-        "requests": run.requests,
-        "rows_read": run.rows_read,
-        "rows_changed": run.rows_changed,
-        "duration_ms": run.duration_ms,
-        "error": run.error,
-    }
+        return _outcome(organization, source, outcome="nothing due", error="")
+    return _outcome(
+        organization,
+        source,
+        outcome=run.outcome,
+        windows=run.windows_done,
+        windows_planned=run.windows_planned,
+        requests=run.requests,
+        rows_read=run.rows_read,
+        rows_changed=run.rows_changed,
+        duration_ms=run.duration_ms,
+        error=run.error,
+    )
 
 
 def _told(outcome: dict[str, Any]) -> str:

@@ -25,7 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--group-by", default="", metavar="DIM[,DIM...]")
         parser.add_argument("--filter", action="append", default=[], metavar="DIM=VALUE")
         parser.add_argument(
-            "--as-of", type=_moment, metavar="TIME", help="answer as at that time, 2026-11-19T14:05:00Z"
+            "--as-of",
+            type=_moment,
+            metavar="TIME",
+            help="answer as at that time, 2026-11-19T14:05:00Z; of changes: those since then",
         )
         parser.add_argument("--format", choices=FORMATS, default="table")
 
