@@ -51,8 +51,9 @@ app.config_from_object(
         "beat_schedule": {
             "tick": {"task": "costwatch.ingest.tasks.tick", "schedule": 60.0, "options": {"expires": 55}},
             "sweep": {"task": "costwatch.ingest.tasks.sweep", "schedule": 15.0, "options": {"expires": 14}},
+            "prove": {"task": "costwatch.insights.tasks.prove", "schedule": 900.0, "options": {"expires": 890}},
         },
     }
 )
-app.autodiscover_tasks(["costwatch.ingest"])
+app.autodiscover_tasks(["costwatch.ingest", "costwatch.insights"])
 app.autodiscover_tasks(["costwatch.ingest"], related_name="separate")

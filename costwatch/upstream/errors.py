@@ -37,3 +37,7 @@ class Refused(UpstreamError):
 
 class Malformed(UpstreamError):
     """An answer that is not what the contract says: cut short, not JSON, a required field missing, a broken chain."""
+
+
+class TooLarge(Malformed):
+    """An answer is larger than we take: the question has to be smaller."""

@@ -10,7 +10,7 @@ import msgspec
 
 from costwatch import clock
 from costwatch.upstream.client import AdminClient, Params
-from costwatch.upstream.errors import Malformed
+from costwatch.upstream.errors import Malformed, TooLarge
 
 PAGE_CAP = 10_000
 COMFORTABLE_BYTES = 16 * 2**20
@@ -88,9 +88,9 @@ def decode(body: bytes, kind: type[T], request_id: str) -> T:
 def read_report(
     client: AdminClient, path: str, window: Window, params: Params, *, limit: int, beta: str = ""
 ) -> Report:
-    """Every bucket of a report's window, over all its pages.
+    """Every bucket of a report's window, over all its pages. Pages that are too large are asked for again, smaller.
 
-    Raises: Malformed when pages repeat, overlap, leave the window or end without a token.
+    Raises: Malformed when pages repeat, overlap, leave the window or end without a token; TooLarge when one bucket is.
     """
     fixed = [
         ("starting_at", clock.rfc3339(window.start)),
@@ -101,7 +101,15 @@ def read_report(
     buckets: list[Bucket] = []
     largest, token, seen = 0, None, set[str]()
     for _ in range(PAGE_CAP):
-        answer = client.get(path, [*fixed, *([("page", token)] if token else [])], beta=beta)
+        try:
+            answer = client.get(path, [*fixed, *([("page", token)] if token else [])], beta=beta)
+        except TooLarge:
+            if limit == 1:
+                raise
+            # A page token belongs to its question: a smaller one begins where the last whole page ended.
+            rest = Window(buckets[-1].end if buckets else window.start, window.end)
+            smaller = read_report(client, path, rest, params, limit=limit // 2, beta=beta)
+            return Report((*buckets, *smaller.buckets), max(largest, smaller.largest_page))
         page = decode(answer.body, _ReportPage, answer.request_id)
         largest = max(largest, len(answer.body))
         for index, bucket in enumerate(page.data):

@@ -12,7 +12,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from costwatch.upstream.errors import Malformed, Unreachable
+from costwatch.upstream.errors import Malformed, TooLarge, Unreachable
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -118,7 +118,7 @@ def _limited(chunks: Iterable[bytes], limit: int, request_id: str) -> Iterable[b
     for chunk in chunks:
         size += len(chunk)
         if size > limit:
-            raise Malformed(f"the answer is larger than {limit // 2**20} MB", request_id=request_id)
+            raise TooLarge(f"the answer is larger than {limit // 2**20} MB", request_id=request_id)
         yield chunk
 
 
@@ -131,7 +131,7 @@ def _gunzip(chunks: Iterable[bytes], limit: int, request_id: str) -> bytes:
             part = unpacker.decompress(chunk, left + 1)
             left -= len(part)
             if left < 0:
-                raise Malformed(f"the answer unpacks to more than {limit // 2**20} MB", request_id=request_id)
+                raise TooLarge(f"the answer unpacks to more than {limit // 2**20} MB", request_id=request_id)
             parts.append(part)
     except zlib.error as error:
         raise Malformed(f"the answer is not valid gzip: {error}", request_id=request_id) from None

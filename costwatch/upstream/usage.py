@@ -5,14 +5,16 @@ never says its speed; so the base chain is read unfiltered and splitter chains d
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
 
 from costwatch.upstream.client import FAST_MODE_BETA, AdminClient
+from costwatch.upstream.errors import TooLarge
 from costwatch.upstream.pages import Bucket, Report, Window, read_report
+from costwatch.upstream.slices import Filters, sliced
 
 PATH = "/v1/organizations/usage_report/messages"
 GROUP_BY = ("api_key_id", "workspace_id", "model", "service_tier", "inference_geo")
@@ -109,12 +111,19 @@ class Parsed:
 
 
 def read(client: AdminClient, window: Window, chain: Chain, *, width: str = "1h", limit: int = 0) -> Report:
-    """Every bucket of one chain in a window.
+    """Every bucket of one chain in a window; where a single bucket is too large, in slices.
 
     Raises: UpstreamError.
     """
-    params = [("bucket_width", width), *(("group_by[]", name) for name in chain.group_by), *chain.filters]
-    return read_report(client, PATH, window, params, limit=limit or BUCKET_LIMITS[width], beta=chain.beta)
+
+    def ask(group_by: Sequence[str], filters: Filters) -> Report:
+        params = [("bucket_width", width), *(("group_by[]", name) for name in group_by), *chain.filters, *filters]
+        return read_report(client, PATH, window, params, limit=limit or BUCKET_LIMITS[width], beta=chain.beta)
+
+    try:
+        return ask(chain.group_by, ())
+    except TooLarge:
+        return sliced(ask, chain.group_by)
 
 
 def parse(bucket: Bucket) -> Parsed:
