@@ -17,6 +17,7 @@ from bench.harness import ROOT
 MODULES = (
     "ingest_postgres",
     "unchanged_poll",
+    "minute_poll",
     "parser_memory",
     "ingest_sqlite",
     "pricing_peers",

@@ -1,66 +1,76 @@
-"""B2's bookkeeping: what a poll of the newest 48 hours writes to the log when nothing changed, by table.
+"""B2's bookkeeping: what a poll of the newest hours, or minutes, writes to the log when nothing changed, by table.
 
-The organization is the sandbox's, read through the real sync; the log is read with PostgreSQL's own pg_walinspect.
+The organization is the sandbox's, whose time stands still while ours goes on, read as the scheduler reads it; the log
+is read with PostgreSQL's own pg_walinspect.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 from bench.harness import Line, at_most, database, median, postgres
 
 POLLS = 5
 LEDGER = (
     "ledger_fact",
+    "ledger_minutefact",
     "ledger_seriesday",
     "ledger_seriesmonth",
     "ledger_groupday",
     "ledger_groupmonth",
     "ledger_series",
 )
-NOW = "2026-11-20T14:05:00Z"
+NOW = datetime(2026, 11, 20, 14, 15, tzinfo=UTC)
+# What is polled, and how often.
+POLLED = (("usage", timedelta(minutes=3)), ("minutes", timedelta(minutes=5)))
 
 
 def main() -> list[Line]:
-    os.environ |= {"COSTWATCH_NOW": NOW, "COSTWATCH_BACKFILL_SINCE": "2026-11-13"}
+    os.environ |= {"COSTWATCH_NOW": NOW.isoformat(), "COSTWATCH_BACKFILL_SINCE": "2026-11-13"}
     with postgres() as url, database(url):
         return _measure()
 
 
 def _measure() -> list[Line]:
-    from datetime import date
-
+    from django.conf import settings
     from django.db import connection
 
     from costwatch.ingest.connect import client, connect
-    from costwatch.ingest.installation import upstream
     from costwatch.ingest.order import Order
     from costwatch.ingest.sources import SOURCES
     from costwatch.ingest.sync import sync
+    from costwatch.upstream.sandbox.server import SandboxServer
 
-    newest = Order(since=date(2026, 11, 18), until=date(2026, 11, 21))
-    written: list[int] = []
-    of_ledger: list[int] = []
-    with upstream(), client() as opened:
-        connected = connect(opened)
-        for source in SOURCES:
-            sync(connected, source, Order())
-        for _ in range(2 + POLLS):
-            before = _lsn()
-            run = sync(connected, "usage", newest)
-            if run is None or run.rows_changed:
-                raise SystemExit("the poll was to find everything as it was")
-            after = _lsn()
-            by_table = _by_table(before, after)
-            written.append(sum(by_table.values()))
-            of_ledger.append(sum(by_table[name] for name in LEDGER))
+    lines = []
+    with SandboxServer(anchor=NOW, now=lambda: NOW) as server:
+        os.environ["COSTWATCH_ADMIN_KEY"] = server.admin_key
+        settings.UPSTREAM_URL = server.url
+        with client() as opened:
+            connected = connect(opened)
+            for source in SOURCES:
+                sync(connected, source, Order())
+            for source, every in POLLED:
+                written: list[int] = []
+                of_ledger: list[int] = []
+                for poll in range(1, POLLS + 3):
+                    os.environ["COSTWATCH_NOW"] = (NOW + every * poll).isoformat()
+                    before = _lsn()
+                    run = sync(connected, source, Order(paced=True))
+                    if run is None or run.rows_changed:
+                        raise SystemExit(f"the poll of {source} was to find everything as it was")
+                    by_table = _by_table(before, _lsn())
+                    written.append(sum(by_table.values()))
+                    of_ledger.append(sum(by_table[name] for name in LEDGER))
+                largest = ", ".join(f"{name} {size}" for name, size in by_table.most_common(4))
+                what = f"unchanged poll of {source}"
+                lines += [
+                    at_most("B2", f"{what}: facts, rollups, charges", max(of_ledger), 0, unit="bytes"),
+                    at_most("B2", f"{what}: bookkeeping", median(written[2:]), 2048, unit="bytes", detail=largest),
+                ]
     connection.close()
-    largest = ", ".join(f"{name} {size}" for name, size in by_table.most_common(4))
-    return [
-        at_most("B2", "facts, rollups and charges of an unchanged poll", max(of_ledger), 0, unit="bytes"),
-        at_most("B2", "its bookkeeping", median(written[2:]), 2048, unit="bytes", detail=largest),
-    ]
+    return lines
 
 
 def _lsn() -> str:
@@ -78,7 +88,8 @@ def _by_table(before: str, after: str) -> Counter[str]:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(i.indrelid, c.oid)::regclass::text, sum(r.record_length - r.fpi_length) "
+            "SELECT regexp_replace(coalesce(i.indrelid, c.oid)::regclass::text, '_\\d{8}$', ''), "
+            "sum(r.record_length - r.fpi_length) "
             "FROM pg_get_wal_records_info(%s, %s) r "
             "LEFT JOIN pg_class c ON c.relfilenode::text = substring(r.block_ref FROM 'rel \\d+/\\d+/(\\d+)') "
             "LEFT JOIN pg_index i ON i.indexrelid = c.oid GROUP BY 1",

@@ -7,7 +7,7 @@ import os
 
 from celery import Celery
 from django.conf import settings
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from costwatch.broker import DEFAULT, FETCH, transport_options
 

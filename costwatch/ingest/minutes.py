@@ -102,6 +102,8 @@ class Recorder:
                 reach("parse.after")
                 self.interned.usage(dims for facts in hour.facts.values() for dims in facts)
                 self._write([hour], before, now)
+                # A day of minutes is large: each hour is let go of when it is written.
+                hour.facts.clear()
         if max(told.base, default=now) + MINUTE >= now.replace(second=0, microsecond=0):
             Source.objects.filter(organization=self.organization_id, name=SOURCE).update(polled_at=now)
 

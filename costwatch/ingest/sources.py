@@ -60,8 +60,8 @@ class Windowed:
     """A source that is read in windows of time.
 
     Shape: `late_after` is twice and more of what its cadence asks for; `horizon` is how far back it is ever read and
-    `first` its first day, None for as far as there is history; `compares` says that it has control totals; `covers`
-    names its coverage where that is not its own name.
+    `first` its first day, None for as far as there is history; `compares` says that it has control totals; `slices`
+    is how many of its windows are asked for at once; `covers` names its coverage where that is not its own name.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Windowed:
     horizon: timedelta | None = None
     first: date | None = None
     compares: bool = False
+    slices: int = 4
     covers: tuple[str, ...] = ()
 
     @property
@@ -188,6 +189,7 @@ MINUTES = Windowed(
     timedelta(minutes=30),
     planner=by_minute,
     horizon=partitions.DAYS * DAY,
+    slices=2,
 )
 CLAUDE_CODE = Windowed(
     CLAUDE_CODE_SOURCE,
@@ -211,6 +213,7 @@ ANALYTICS = Windowed(
     # Nothing is told of what is older than a year, or from before the analytics began.
     horizon=364 * DAY,
     first=date(2026, 1, 1),
+    slices=2,
     covers=(analytics.USAGE_COVERAGE, analytics.COST_COVERAGE),
 )
 LISTS = Listed(

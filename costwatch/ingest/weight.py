@@ -20,6 +20,8 @@ from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
 BYTES_A_ROW = 550
 HOURS_A_DAY = 24
 MINUTES_AN_HOUR = 60
+# A window of minutes is two chains, and one is recorded while four are fetched.
+WINDOW_OF_MINUTES = COMFORTABLE_BYTES // 3
 
 
 def rows_an_hour(organization_id: int) -> float | None:
@@ -54,10 +56,10 @@ def rows_a_minute(organization_id: int) -> float | None:
     return MinuteFact.objects.filter(series__organization=organization_id, **hour).count() / MINUTES_AN_HOUR
 
 
-def fitting_minutes(rows: float) -> int:
-    """How many minutes of so many rows a page holds comfortably."""
+def fitting_minutes(rows: float, size: int = COMFORTABLE_BYTES) -> int:
+    """How many minutes of so many rows a page, or a window of some size, holds comfortably. Units: bytes."""
     most = usage.BUCKET_LIMITS["1m"]
-    return max(1, min(most, int(COMFORTABLE_BYTES / (max(rows, 1) * BYTES_A_ROW))))
+    return max(1, min(most, int(size / (max(rows, 1) * BYTES_A_ROW))))
 
 
 def weigh(day: datetime, client: AdminClient) -> float:

@@ -1,4 +1,4 @@
-"""A run over windows of time, newest first, fetched by four slices ahead of the one thread that records."""
+"""A run over windows of time, newest first, fetched by a few slices ahead of the one thread that records."""
 
 import logging
 import time
@@ -29,7 +29,6 @@ from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
 
 log = logging.getLogger(__name__)
 
-SLICES = 4
 GIVE_UP_AFTER = 3
 RENEW_EVERY = 20.0
 
@@ -70,12 +69,14 @@ class Windows:
     def _fit(self) -> None:
         """Make windows and pages as large as this organization's buckets allow."""
         if self.which.name == MINUTES_SOURCE:
-            self._limit = weight.fitting_minutes(weight.rows_a_minute(self.organization.pk) or 0)
-            self._most = max(1, min(self.which.cadence.most, self._limit // MINUTES_AN_HOUR))
+            each = weight.rows_a_minute(self.organization.pk) or 0
+            self._limit = weight.fitting_minutes(each)
+            hours = weight.fitting_minutes(each, weight.WINDOW_OF_MINUTES) // MINUTES_AN_HOUR
+            self._most = max(1, min(self.which.cadence.most, hours))
         if self.which.name != USAGE_SOURCE:
             return
         rows = weight.rows_an_hour(self.organization.pk)
-        if rows is None and len(self._planned(clock.now())) > SLICES:
+        if rows is None and len(self._planned(clock.now())) > self.which.slices:
             rows = weight.weigh(clock.floor_day(clock.now()) - clock.DAY, self.client)
         self._limit = self._most = weight.fitting(rows or 0, self.which.cadence)
 
@@ -143,9 +144,9 @@ class Windows:
         """Windows with their answers, in order; a few are fetched ahead, so that memory stays bounded."""
         ahead: list[tuple[Planned, Future[Any]]] = []
         todo = iter(planned)
-        with ThreadPoolExecutor(SLICES, thread_name_prefix="fetch") as pool:
+        with ThreadPoolExecutor(self.which.slices, thread_name_prefix="fetch") as pool:
             try:
-                for one in islice(todo, SLICES):
+                for one in islice(todo, self.which.slices):
                     ahead.append((one, pool.submit(reader.read, one, self._limit)))
                 while ahead:
                     yield ahead.pop(0)

@@ -1,4 +1,4 @@
-"""A day of polls, minute by minute, while the vendor restates: polite, quick to see changes, exact at the end."""
+"""A day of polls, every three minutes, while the vendor restates: polite, quick to see changes, exact at the end."""
 
 import random
 from collections import Counter, deque
@@ -24,8 +24,8 @@ from .test_sync import assert_equals_truth
 BEGINS, ENDS = datetime(2026, 11, 19, 14, 5, tzinfo=UTC), datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 SINCE = date(2026, 11, 17)
 MINUTE = timedelta(minutes=1)
+TICK, SEEN = 3 * MINUTE, 15 * MINUTE
 SEED = 7
-ME = "/v1/organizations/me"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,7 +34,6 @@ pytestmark = pytest.mark.timeout(300)
 class Day:
     """What happened in the day: questions by hour and endpoint, and how long each restatement took to be seen."""
 
-    asked: Counter[tuple[int, str]] = field(default_factory=Counter)
     pages: Counter[str] = field(default_factory=Counter)
     ticks: list[tuple[datetime, Counter[str]]] = field(default_factory=list)
     waiting: dict[datetime, datetime] = field(default_factory=dict)
@@ -81,17 +80,17 @@ def tick(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None
 def test_ing_12_ing_04_a_day_of_restatements_is_followed_politely_and_ends_exact(
     tick: Callable[[datetime], None], upstream: SandboxServer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The soak, compressed by the clock: 1,440 minutes, 24 restatements of random hours up to 48 h back."""
+    """The soak, compressed by the clock: 480 ticks, and 24 restatements of random hours up to 48 h back."""
     settings.BACKFILL_SINCE = SINCE.isoformat()
     monkeypatch.setattr(test_sync, "SINCE", SINCE)
     for _ in range(3):
         tick(BEGINS)
     upstream.requests.clear()
     chance, day = random.Random(SEED), Day()
-    now, at = BEGINS, [chance.randrange(60) for _ in range(24)]
+    now, at = BEGINS, [chance.randrange(57) for _ in range(24)]
     while now < ENDS:
-        now += MINUTE
-        if now.minute == at[now.hour]:
+        now += TICK
+        if at[now.hour] <= now.minute < at[now.hour] + TICK // MINUTE:
             restate(upstream, chance, now, day)
         tick(now)
         _count(upstream, now, day)
@@ -101,12 +100,10 @@ def test_ing_12_ing_04_a_day_of_restatements_is_followed_politely_and_ends_exact
                 del day.waiting[hour]
 
     assert all(day.changes[change] >= 4 for change in CHANGES), day.changes
-    late = [hour for hour, since in day.waiting.items() if now - since > 15 * MINUTE]
-    assert late == []
-    assert max(day.seen_after) <= 15 * MINUTE
     assert Run.objects.exclude(outcome=Run.Outcome.SUCCEEDED).count() == 0
     assert Coverage.objects.filter(state="inconsistent").count() == 0
-    _is_polite(day)
+    late = [after for after in [*day.seen_after, *(now - since for since in day.waiting.values())] if after > SEEN]
+    assert {"seen late": late, **_impolite(day)} == {"seen late": [], "busiest hour": {}, "day": {}}
 
     # What the day held, as soon as the slowest of the newest has been read once more.
     tick(now + HOUR + MINUTE)
@@ -126,15 +123,17 @@ def _count(upstream: SandboxServer, now: datetime, day: Day) -> None:
     day.ticks.append((now, questions))
 
 
-def _is_polite(day: Day) -> None:
-    """At most one question a minute to each endpoint: in every hour, wherever it begins, and in the day."""
-    paths = {path for _, questions in day.ticks for path in questions}
-    worst: dict[str, int] = {}
-    total: dict[str, int] = {}
-    for path in sorted(paths):
-        minutes = [questions[path] for _, questions in day.ticks]
-        worst[path] = max(sum(minutes[start : start + 60]) for start in range(len(minutes) - 59))
-        total[path] = sum(minutes)
-    print(f"in the busiest hour {worst}, in the day {total}, further pages {dict(day.pages)}")
-    assert {path: count for path, count in worst.items() if count > 60} == {}
-    assert {path: count for path, count in total.items() if count > 1440} == {}
+def _impolite(day: Day) -> dict[str, dict[str, int]]:
+    """What goes beyond one question a minute to an endpoint: in any hour, wherever it begins, and in the day."""
+    paths = sorted({path for _, questions in day.ticks for path in questions})
+    minutes = {path: [questions[path] for _, questions in day.ticks] for path in paths}
+    width = HOUR // TICK
+    hours = {
+        path: max(sum(one[at : at + width]) for at in range(len(one) - width + 1)) for path, one in minutes.items()
+    }
+    totals = {path: sum(one) for path, one in minutes.items()}
+    print(f"in the busiest hour {hours}, in the day {totals}, further pages {dict(day.pages)}")
+    return {
+        "busiest hour": {path: count for path, count in hours.items() if count > 60},
+        "day": {path: count for path, count in totals.items() if count > 1440},
+    }

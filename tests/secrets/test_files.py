@@ -178,7 +178,7 @@ def test_a_token_of_no_known_shape_is_cut_out_of_sentences_too() -> None:
     assert "eyJ" not in redact("expired: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")
 
 
-@pytest.mark.parametrize("role", ["web", "beat", "migration"])
+@pytest.mark.parametrize("role", ["web", "chores", "beat", "migration"])
 @pytest.mark.parametrize("mode", ["files", "database"])
 def test_sec_08_a_process_that_does_not_read_looks_at_no_credential(
     settings: Any, monkeypatch: pytest.MonkeyPatch, db: None, client: Any, admin_user: Any, role: str, mode: str

@@ -8,7 +8,7 @@ from django.conf import settings
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, first_line
-from costwatch.role import ALONE, BEAT, COMMAND, MIGRATION, WEB, WORKER
+from costwatch.role import ALONE, BEAT, CHORES, COMMAND, MIGRATION, WEB, WORKER
 from costwatch.secrets import book, configured, files, keyring
 from costwatch.secrets.configured import DATABASE, Configured
 from costwatch.secrets.models import Credential
@@ -16,7 +16,7 @@ from costwatch.upstream.credential import VARIABLE, MissingCredential
 
 GROUP, KNOWN = "Configuration", "Credentials"
 # They read nothing of the vendor's, so they look at no key, wherever it lies (SEC-08).
-KEYLESS = (WEB, BEAT, MIGRATION)
+KEYLESS = (WEB, CHORES, BEAT, MIGRATION)
 READERS = (WORKER, ALONE)
 PUT_IT = f"Put the Admin key alone into a file, and its path into {VARIABLE}_FILE."
 line = partial(Line, GROUP)

@@ -18,7 +18,7 @@ from costwatch.upstream.sandbox.query import Query, Rejection, Tokens
 USAGE_PATH = "/v1/organizations/analytics/usage"
 COST_PATH = "/v1/organizations/analytics/cost"
 PATHS = (USAGE_PATH, COST_PATH)
-SNAPSHOTS_KEPT = 8
+SNAPSHOTS_KEPT = 6
 # A page token holds the number of a snapshot and a place in it.
 _PLACES = 1 << 24
 Row = dict[str, object]
@@ -60,10 +60,15 @@ class Analytics:
         number, first = divmod(place, _PLACES)
         with self._lock:
             snapshot = self._snapshots.get(number)
+            if snapshot is not None:
+                self._snapshots.move_to_end(number)
         if snapshot is None or trick == "gone":
             raise Rejection(410, "invalid_request_error", "page: This cursor has expired. Start again from page 1.")
         more = place + question.limit if first + question.limit < len(snapshot.groups) else None
         has_more, next_token = next_page(query, self._tokens, Span(place, (), more), trick)
+        if more is None and token is None:
+            # An answer of one page has no later ones to keep it for.
+            self._forget(number)
         rows = _cost_rows if is_cost else _usage_rows
         return {
             "data": [row for group in snapshot.groups[first : first + question.limit] for row in rows(group, question)],
@@ -71,6 +76,10 @@ class Analytics:
             "next_page": next_token,
             "data_refreshed_at": text_of(snapshot.refreshed_at),
         }
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._snapshots.pop(number, None)
 
     def _keep(self, snapshot: _Snapshot) -> int:
         """Keep a snapshot for its later pages. Shape: its number."""
