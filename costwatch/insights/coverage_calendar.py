@@ -10,7 +10,7 @@ from django.db.models.functions import Lag
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, State
-from costwatch.ingest.sources import COVERED
+from costwatch.ingest.sources import COVERED, WINDOWED
 from costwatch.insights.cache import kept
 from costwatch.insights.freshness import WIDTHS, expected
 from costwatch.insights.moments import UtcDay
@@ -54,6 +54,11 @@ class Calendar:
     def count(self, state: str) -> int:
         """How many buckets of all sources are in a state."""
         return sum(of.get(state, 0) for of in self.buckets.values())
+
+    def of(self, source: str) -> dict[str, int]:
+        """How many buckets of a source, of all its reports together, are in which state."""
+        names = WINDOWED[source].coverage if source in WINDOWED else (source,)
+        return _sums(self.buckets.get(name, {}) for name in names)
 
 
 def calendar(organization: Organization) -> Calendar:

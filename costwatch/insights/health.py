@@ -142,7 +142,7 @@ def _state(name: str, row: Source | None, cover: Calendar, is_at_work: bool) -> 
         return "closed"
     if row.failures:
         return "failing"
-    buckets = cover.buckets.get(name, {})
+    buckets = cover.of(name)
     if row.last_success_at is None:
         return "reading" if is_at_work else "unread"
     if is_late(row):

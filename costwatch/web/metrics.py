@@ -58,7 +58,13 @@ def _measured(found: Measures) -> list[Family]:
         unpriced.add(tokens, organization=organization)
     size = Family("costwatch_database_size_bytes", GAUGE, "The size of the database.", "bytes")
     size.add(found.database_bytes)
-    return [*_freshness(found.sources), *_work(found.sources), *_data(found.sources), ages, unpriced, size]
+    queue = Family("costwatch_queue_age_seconds", GAUGE, "How long the longest waiting source is due.", "seconds")
+    queue.add(found.queue_age)
+    proved = Family("costwatch_proof_ok", GAUGE, "1 where the newest proof that sums add up did hold.")
+    for (organization, name), ok in found.proofs.items():
+        proved.add(ok, organization=organization, proof=name)
+    families = [*_freshness(found.sources), *_work(found.sources), *_data(found.sources)]
+    return [*families, ages, queue, proved, unpriced, size]
 
 
 def _freshness(sources: list[SourceMeasure]) -> list[Family]:
@@ -106,13 +112,18 @@ def _data(sources: list[SourceMeasure]) -> list[Family]:
     buckets = Family("costwatch_coverage_buckets", GAUGE, "Hours or days of a source by state; unread ones too.")
     aside = _gauge("set_aside_rows", "Rows of a report that could not be recorded.")
     unknown = _gauge("unknown_values", "Fields and values of a report that this version does not know.")
+    matching = _gauge("control_totals_matching", "Settled buckets that come to the vendor's own total.")
+    differing = _gauge("control_totals_differing", "Settled buckets that do not.")
     for one in sources:
         of = _labels(one)
+        if one.totals:
+            matching.add(one.totals.matching, **of)
+            differing.add(one.totals.differing, **of)
         for state in WORST_FIRST if one.buckets else ():
             buckets.add(one.buckets.get(state, 0), **of, state=state)
         aside.add(one.set_aside, **of)
         unknown.add(one.unknown, **of)
-    return [buckets, aside, unknown]
+    return [buckets, matching, differing, aside, unknown]
 
 
 def _gauge(name: str, says: str, unit: str = "") -> Family:
