@@ -38,7 +38,13 @@ def ask(*, organization: Organization, source: str, since: date | None, until: d
     try:
         with transaction.atomic():
             Again.objects.create(
-                organization=organization, source=source, since=since, until=until, asked_at=now, asked_by=by
+                organization=organization,
+                source=source,
+                since=since,
+                until=until,
+                span=f"{since}/{until}" if since else "",
+                asked_at=now,
+                asked_by=by,
             )
     except IntegrityError:
         return

@@ -85,7 +85,8 @@ class Recorder:
             lines, parsed = lines_of(bucket, self.default_workspace)
             novelties.update(parsed.novelties)
             rejected[bucket.start] = parsed.rejected
-            days.append(ReportedDay(bucket.start.date(), lines, revises=old is not None and bucket.end <= now))
+            revises, completes = old is not None and bucket.end <= now, old is not None and old.whole_at is None
+            days.append(ReportedDay(bucket.start.date(), lines, revises, completes))
             reads.append(Read(bucket.start, bucket.end, bucket.digest, len(parsed.rejected), total_ok=total_ok))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)

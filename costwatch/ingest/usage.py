@@ -149,7 +149,14 @@ class _Day:
                 self.reads.append(Read(start, end, digest, split=chains.split_digest(start), kept=True))
                 return
         self.rejected[start] = rejected
-        self.buckets.append(UsageBucket(start, facts, revises=old is not None and end <= self._now))
+        self.buckets.append(
+            UsageBucket(
+                start,
+                facts,
+                revises=old is not None and end <= self._now,
+                completes=old is not None and old.whole_at is None,
+            )
+        )
         self._note(start, chains, len(rejected))
 
     @property

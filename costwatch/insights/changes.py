@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights.moments import UtcDay
 from costwatch.ledger.models import COUNTS, ReportedRevision, Revision
+from costwatch.ledger.record import COMPLETED
 from costwatch.ledger.rollup import PRICED_BY
 from costwatch.money import ExactSum
 from pricing.calculate import charge
@@ -59,8 +61,7 @@ def _of_usage(
     rows = Revision.objects.filter(
         organization__in=organizations, bucket_start__gte=clock.midnight(since), bucket_start__lt=clock.midnight(until)
     )
-    if seen_after:
-        rows = rows.filter(seen_at__gt=seen_after)
+    rows = _told(rows, seen_after)
     qualifiers = tuple(f"series__{name}" for name in PRICED_BY)
     grouped = (
         rows.annotate(on=UtcDay("bucket_start", tzinfo=UTC))
@@ -87,8 +88,7 @@ def _of_cost(
     rows = ReportedRevision.objects.filter(
         organization__in=organizations, day__gte=since, day__lt=until, series__currency="USD"
     )
-    if seen_after:
-        rows = rows.filter(seen_at__gt=seen_after)
+    rows = _told(rows, seen_after)
     grouped = (
         rows.values_list("day", "why")
         .annotate(Count("pk"), Min("seen_at"), Max("seen_at"), amounts=ExactSum("amount"))
@@ -96,3 +96,9 @@ def _of_cost(
     )
     for day, why, number, first, last, amount in grouped:
         yield Change(COST, day, why, first, last, rows=number, reported=int(amount))
+
+
+def _told(rows: QuerySet[Any], seen_after: datetime | None) -> QuerySet[Any]:
+    """The changes seen after a moment; that an hour or day went on after it was read is no news."""
+    rows = rows.exclude(why=COMPLETED)
+    return rows.filter(seen_at__gt=seen_after) if seen_after else rows

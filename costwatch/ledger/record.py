@@ -11,14 +11,21 @@ from costwatch.ledger.store import store
 from costwatch.ledger.store.base import Row
 from costwatch.ledger.store.tables import FACT, REPORTED, REPORTED_REVISION, REVISION
 
+# The reason of a change that only completed what had been read before it was over: growth, no correction.
+COMPLETED = "completed"
+
 
 @dataclass(frozen=True, slots=True)
 class UsageBucket:
-    """The facts of one hour, none of them all zero. `revises` says that it had ended, and had been read before."""
+    """The facts of one hour, none of them all zero.
+
+    `revises` says that it had ended, and had been read before; `completes` that this is its first read since its end.
+    """
 
     start: datetime
     facts: Mapping[UsageDims, Counts]
     revises: bool = False
+    completes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class ReportedDay:
     day: date
     lines: Mapping[ReportedDims, tuple[int, str]]
     revises: bool = False
+    completes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,15 @@ def record_usage(
     store().append(
         REVISION,
         [
-            (interned.organization_id, bucket.start, series, *_delta(old, new), seen_at, run, why)
+            (
+                interned.organization_id,
+                bucket.start,
+                series,
+                *_delta(old, new),
+                seen_at,
+                run,
+                COMPLETED if bucket.completes else why,
+            )
             for bucket in buckets
             if bucket.revises
             for series, old, new in replaced.differences.get(bucket.start, ())
@@ -77,7 +93,15 @@ def record_reported(
     store().append(
         REPORTED_REVISION,
         [
-            (interned.organization_id, day.day, series, _amount(new) - _amount(old), seen_at, run, why)
+            (
+                interned.organization_id,
+                day.day,
+                series,
+                _amount(new) - _amount(old),
+                seen_at,
+                run,
+                COMPLETED if day.completes else why,
+            )
             for day in days
             if day.revises
             for series, old, new in replaced.differences.get(day.day, ())

@@ -156,7 +156,7 @@ class Bench:
     def loop(self, shape: Shape, seed: int, kills: list[Kill], *, patience: float, clears: bool = False) -> list[str]:
         """Carry out a plan in bad weather, wait until all is read, compare. Shape: the differences.
 
-        `clears`: the weather is good after the last kill, so that nothing waits for the next minute's bell.
+        `clears`: everything starts once more in good weather, so that nothing waits for the next minute's bell.
         """
         print(f"seed {seed}: {', '.join(map(str, kills))}", flush=True)
         began = time.monotonic()
@@ -165,6 +165,7 @@ class Bench:
             at_work = carry_out(kills, shape, self.vendor, self.expected, seed)
             if clears:
                 self.vendor.order("faults", {"clear": True})
+                shape.end()
             shape.start()
             wait_until_read(shape, self.expected, patience)
         finally:

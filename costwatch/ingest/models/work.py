@@ -47,6 +47,8 @@ class Again(models.Model):
     source = models.CharField(max_length=20)
     since = models.DateField(null=True)
     until = models.DateField(null=True)
+    # The span as text: two wishes for the same are one.
+    span = models.CharField(max_length=40, default="")
     asked_at = models.DateTimeField()
     asked_by = models.CharField(max_length=200)
     finished_at = models.DateTimeField(null=True)
@@ -55,9 +57,8 @@ class Again(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "source", "since", "until"],
+                fields=["organization", "source", "span"],
                 condition=models.Q(finished_at=None),
-                nulls_distinct=False,
                 name="ingest_again_once",
             )
         ]
