@@ -45,8 +45,15 @@ def afforded(
     asked: Mapping[str, int] | None = None,
 ) -> list[Planned]:
     """Those windows that this hour's share allows; `asked` are the questions of a run that is not written down yet."""
+    return affordable(planned, asked_lately(organization, which, now, asked), which.budget, settings.REQUESTS_PER_HOUR)
+
+
+def asked_lately(
+    organization: Organization, which: Windowed, now: datetime, asked: Mapping[str, int] | None = None
+) -> Counter[str]:
+    """The questions of the last hour by reason, those of a run that is not written down yet included."""
     lately = Counter(asked or {})
     rows = Run.objects.filter(organization=organization, source=which.name, started_at__gt=now - clock.HOUR)
     for counted in rows.values_list("asked", flat=True):
         lately.update(counted)
-    return affordable(planned, lately, which.shares, settings.REQUESTS_PER_HOUR)
+    return lately

@@ -23,7 +23,8 @@ SPLITTERS = (FAST, LONG, FAST_LONG)
 class Chains:
     """What the chains said about a window; a chain that was not read is absent, or lacks the bucket.
 
-    Shape: `whole` are the buckets whose splitters were read, which may be none at all; `asked` the questions it took.
+    Shape: `whole` are the buckets whose splitters were read, which may be none at all; `asked` the questions it took,
+    `divided` those among them that a poll led to.
     """
 
     base: ByStart
@@ -32,6 +33,7 @@ class Chains:
     total: ByStart = field(default_factory=dict)
     why: str = ""
     asked: int = 0
+    divided: int = 0
     largest_page: int = 0
     speed_refused: str = ""
     _parsed: dict[tuple[str, datetime], Parsed] = field(default_factory=dict)
@@ -70,6 +72,8 @@ class Reader:
     client: AdminClient
     prices: Prices
     reads_speed: bool
+    # How many questions polls may still lead to in this hour, where what is stored explains the base.
+    divisions_left: float = float("inf")
     speed_refused: str = ""
 
     def read(self, planned: Planned, limit: int = 0) -> Chains:
@@ -98,6 +102,14 @@ class Reader:
         if not self.splitters(window):
             chains.whole = set(chains.base)
         return chains
+
+    def divide(self, chains: Chains, window: Window, limit: int = 0) -> None:
+        """Add the splitters that a poll left out. Raises: UpstreamError."""
+        before = chains.asked
+        self.split(chains, window, limit)
+        asked = chains.asked - before
+        chains.divided += asked
+        self.divisions_left -= asked
 
     def splitters(self, window: Window) -> tuple[Chain, ...]:
         """The chains that divide the base of a window."""

@@ -210,7 +210,7 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         end=read.end,
         state=state,
         digest=read.digest,
-        split_digest=read.split if is_split else bytes(old.split_digest) if old else b"",
+        split_digest=read.split if read.split is not None else _kept_split(old, read),
         split_at=now if is_split else old.split_at if old else None,
         rejected=read.rejected,
         first_read_at=first_read_at,
@@ -219,3 +219,8 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         whole_at=whole_at,
         control_total_ok=known_total if read.total_ok is None else read.total_ok,
     )
+
+
+def _kept_split(old: Coverage | None, read: Read) -> bytes:
+    """What is known of a bucket's splitters after a read without them: nothing, once its base is another one."""
+    return bytes(old.split_digest) if old and bytes(old.digest) == read.digest else b""

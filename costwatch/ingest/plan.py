@@ -80,6 +80,17 @@ def due(known: Mapping[datetime, Standing], *, since: datetime, now: datetime, c
     return found
 
 
+def polled(
+    known: Mapping[datetime, Standing], *, since: datetime, now: datetime, cadence: Cadence
+) -> dict[datetime, Why]:
+    """The newest buckets whose poll is due, those to be settled among them: that may have to wait, a poll may not."""
+    young = max(since, now - cadence.rereads[0][0] - cadence.width)
+    begins = since + (young - since) // cadence.width * cadence.width
+    seen = {start: replace(one, is_open=False) for start, one in known.items() if start >= begins}
+    found = due(seen, since=begins, now=now, cadence=cadence)
+    return {start: why for start, why in found.items() if why == Why.RECENT}
+
+
 def _why_unread(end: datetime, now: datetime, cadence: Cadence) -> Why:
     return Why.RECENT if now - end < cadence.rereads[0][0] else Why.MISSING
 
@@ -107,11 +118,18 @@ def windows(
         why = buckets[start]
         last = made[-1] if made else None
         room = most(why) if most else cadence.most
-        if last and last.why == why and last.window.start == start + cadence.width and not _full(last, cadence, room):
+        if last and last.why == why and _joins(last, start, cadence) and not _full(last, cadence, room):
             made[-1] = Planned(Window(start, last.window.end), why)
         else:
             made.append(Planned(Window(start, start + cadence.width), why))
     return made
+
+
+def _joins(last: Planned, start: datetime, cadence: Cadence) -> bool:
+    """Whether a bucket goes into a window behind it: of polls and what settles, what lies between is read as well."""
+    return last.window.start == start + cadence.width or (
+        last.why in (Why.RECENT, Why.SETTLING) and last.window.end - start <= cadence.width * cadence.most
+    )
 
 
 def _full(last: Planned, cadence: Cadence, most: int) -> bool:

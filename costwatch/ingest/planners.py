@@ -9,7 +9,7 @@ from django.conf import settings
 from costwatch.ingest import coverage, minutes
 from costwatch.ingest.minute_plan import HOURS_A_DAY, due_minutes
 from costwatch.ingest.pace import AN_HOUR
-from costwatch.ingest.plan import Cadence, Planned, Why, due, windows
+from costwatch.ingest.plan import Cadence, Planned, Why, due, polled, windows
 from costwatch.ingest.runs import source_of
 
 Room = Callable[[Why], int]
@@ -30,10 +30,13 @@ def by_age(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
     """Windows over the buckets that are due by their age."""
     cadence = asked.cadence.paced(_share())
     found: dict[datetime, Why] = {}
+    newest: dict[datetime, Why] = {}
     for source in asked.sources:
         known = coverage.standings(asked.organization_id, source, asked.since, now, compares=asked.compares)
         found |= due(known, since=asked.since, now=now, cadence=cadence)
-    return windows(found, cadence, room)
+        newest |= polled(known, since=asked.since, now=now, cadence=cadence)
+    others = {start: why for start, why in found.items() if why != Why.RECENT}
+    return [*windows(newest, cadence, room), *windows(others, cadence, room)]
 
 
 def by_minute(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:

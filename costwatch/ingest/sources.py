@@ -68,7 +68,7 @@ class Windowed:
     label: str
     endpoint: str
     cadence: Cadence
-    shares: Mapping[str, float]
+    budget: pace.Budget
     reader: Callable[[Work], Reader]
     recorder: Callable[[Work, Reader, int], Recorder]
     late_after: timedelta
@@ -161,7 +161,7 @@ USAGE = Windowed(
     "Usage, hours",
     "usage_report/messages",
     Cadence(HOUR, 168, ((2 * DAY, HOUR / 20), (7 * DAY, 6 * HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY))),
-    pace.USAGE_SHARES,
+    pace.USAGE,
     _usage_reader,
     _usage_recorder,
     timedelta(minutes=30),
@@ -172,7 +172,7 @@ COST = Windowed(
     "Cost report",
     "cost_report",
     Cadence(DAY, 31, ((7 * DAY, HOUR), (35 * DAY, DAY), (90 * DAY, 30 * DAY))),
-    pace.OWN_SHARES,
+    pace.OWN,
     _cost_reader,
     _cost_recorder,
     3 * HOUR,
@@ -183,7 +183,7 @@ MINUTES = Windowed(
     "Usage, minutes",
     "usage_report/messages",
     Cadence(HOUR, 24, ((DAY, HOUR),)),
-    pace.MINUTE_SHARES,
+    pace.MINUTES,
     _minute_reader,
     _minute_recorder,
     timedelta(minutes=30),
@@ -196,7 +196,7 @@ CLAUDE_CODE = Windowed(
     "Claude Code",
     "usage_report/claude_code",
     Cadence(DAY, 31, ((7 * DAY, DAY),)),
-    pace.OWN_SHARES,
+    pace.OWN,
     _claude_code_reader,
     _claude_code_recorder,
     2 * DAY,
@@ -206,7 +206,7 @@ ANALYTICS = Windowed(
     "Usage and cost analytics",
     "analytics",
     Cadence(DAY, 31, ((3 * DAY, 6 * HOUR), (31 * DAY, DAY))),
-    pace.OWN_SHARES,
+    pace.OWN,
     _analytics_reader,
     _analytics_recorder,
     DAY,

@@ -116,7 +116,11 @@ class _Day:
 
     def divide(self, starts: list[datetime], chains: Chains) -> None:
         """Read the splitters of the buckets that need them, where only the base was read."""
-        grown = [start for start in starts if start not in chains.whole and not self._is_equal(start, chains)]
+        grown = [
+            start
+            for start in starts
+            if start not in chains.whole and (self._is_stale(start) or not self._is_equal(start, chains))
+        ]
         if not grown:
             return
         self._stored = divided(
@@ -125,7 +129,7 @@ class _Day:
         wanting = [start for start in grown if self._wants_splitters(start, chains)]
         if wanting:
             span = Window(min(wanting), max(chains.base[start].end for start in wanting))
-            self._recorder.reader.split(chains, span)
+            self._recorder.reader.divide(chains, span)
 
     def take(self, start: datetime, chains: Chains) -> None:
         """Turn one bucket into facts, unless it is as it was; where a subtraction goes negative, read it again once."""
@@ -173,6 +177,11 @@ class _Day:
             and (start not in chains.whole or bytes(old.split_digest) == chains.split_digest(start))
         )
 
+    def _is_stale(self, start: datetime) -> bool:
+        """Whether how a bucket divides was left open when it was read last."""
+        old = self._before.get(start)
+        return old is not None and not bytes(old.split_digest) and self._recorder.reader.divisions_left > 0
+
     def _wants_splitters(self, start: datetime, chains: Chains) -> bool:
         """Whether what is stored does not explain a bucket's base, or has stood for it long enough."""
         parsed = chains.parsed(BASE.name, start)
@@ -184,6 +193,8 @@ class _Day:
             split.carried(parsed.rows, stored, names=self._recorder.names, speed=speed, window=window)
         except split.Negative:
             return True
+        if self._recorder.reader.divisions_left <= 0:
+            return False
         old = self._before.get(start)
         if old is not None and old.split_at is not None and self._now - old.split_at < DIVIDED_FOR:
             return False

@@ -9,15 +9,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
+
 from costwatch import clock
 from costwatch.ingest import weight
-from costwatch.ingest.agenda import afforded, windows_due
+from costwatch.ingest.agenda import afforded, asked_lately, windows_due
+from costwatch.ingest.chains import Reader as UsageReader
 from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import EndOfHistory
 from costwatch.ingest.lease import Held
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
+from costwatch.ingest.pace import DIVIDING
 from costwatch.ingest.plan import Planned, Why, windows
 from costwatch.ingest.runs import Progress, running
 from costwatch.ingest.sources import COST_SOURCE, MINUTES_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
@@ -118,7 +122,7 @@ class Windows:
                     break
                 continue
             self._failures_in_a_row = 0
-            self._count(one, getattr(found, "asked", 1), run)
+            self._count(one, getattr(found, "asked", 1), run, getattr(found, "divided", 0))
             self._learn(found, reader)
             run.windows_done += 1
             run.rows_read, run.rows_changed = before[0] + recorder.rows_read, before[1] + recorder.rows_changed
@@ -133,12 +137,18 @@ class Windows:
             if self._is_late():
                 break
 
-    def _count(self, one: Planned, questions: int, run: Run) -> None:
-        self._asked[one.why] += questions
+    def _count(self, one: Planned, questions: int, run: Run, divided: int = 0) -> None:
+        self._asked[one.why] += questions - divided
+        if divided:
+            self._asked[DIVIDING] += divided
         run.asked = dict(self._asked)
 
     def _reader(self) -> Reader:
-        return self.which.reader(self._work)
+        reader = self.which.reader(self._work)
+        if self.order.paced and isinstance(reader, UsageReader):
+            asked = asked_lately(self.organization, self.which, clock.now(), self._asked)
+            reader.divisions_left = self.which.budget.left(DIVIDING, asked, settings.REQUESTS_PER_HOUR)
+        return reader
 
     def _fetched(self, reader: Reader, planned: list[Planned]) -> Iterator[tuple[Planned, Future[Any]]]:
         """Windows with their answers, in order; a few are fetched ahead, so that memory stays bounded."""

@@ -29,11 +29,13 @@ def scheduler_rings() -> bool:
 
 
 def sources_are_read() -> bool:
-    """Whether every source that may be read succeeded within the time it may take.
+    """Whether the vendor answers, and every source that may be read succeeded within the time it may take.
 
     One that never did counts from its first try, so that a first read has its time and a wrong key does not hide;
     neither does one with which nobody was ever reached.
     """
+    if heartbeat.ages().is_vendor_silent:
+        return False
     now = clock.now()
     rows = Source.objects.filter(available=True)
     for organization, name, last in rows.values_list("organization_id", "name", "last_success_at"):

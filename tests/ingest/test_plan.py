@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwatch.clock import DAY, HOUR
-from costwatch.ingest.pace import USAGE_SHARES, affordable
-from costwatch.ingest.plan import Cadence, Planned, Standing, Why, due, settles, starts, windows
+from costwatch.ingest.pace import MINUTES as MINUTES_BUDGET
+from costwatch.ingest.pace import USAGE as USAGE_BUDGET
+from costwatch.ingest.pace import affordable
+from costwatch.ingest.plan import Cadence, Planned, Standing, Why, due, polled, settles, starts, windows
 from costwatch.ingest.sources import COST, USAGE
 from costwatch.ingest.split import Names, Negative, carried, facts
 from costwatch.ledger.dimensions import UsageDims
@@ -108,12 +110,42 @@ def test_ing_12_a_reason_that_used_its_share_of_the_hour_waits_and_history_does_
     planned = [Planned(Window(MIDNIGHT - (n + 1) * HOUR, MIDNIGHT - n * HOUR), why) for n, why in enumerate(whys)]
 
     def allowed(asked: dict[str, int], per_hour: int = 60) -> list[Why]:
-        return [one.why for one in affordable(planned, asked, USAGE_SHARES, per_hour)]
+        return [one.why for one in affordable(planned, asked, USAGE_BUDGET, per_hour)]
 
     assert allowed({}) == whys
-    assert allowed({"again": 7}) == [Why.RECENT, Why.SETTLING, Why.AGAIN, Why.MISSING, Why.MISSING]
-    assert allowed({"again": 8, "recent": 23, "settling": 5}) == [Why.MISSING, Why.MISSING]
-    assert allowed({"recent": 12}, per_hour=30) == [Why.SETTLING, Why.AGAIN, Why.AGAIN, Why.MISSING, Why.MISSING]
+    assert allowed({"again": 4}) == [Why.RECENT, Why.SETTLING, Why.AGAIN, Why.MISSING, Why.MISSING]
+    assert allowed({"again": 8, "recent": 20, "settling": 5}) == [Why.MISSING, Why.MISSING]
+    assert allowed({"recent": 10}, per_hour=30) == [Why.SETTLING, Why.AGAIN, Why.MISSING, Why.MISSING]
+
+
+def test_ing_12_the_hour_of_an_endpoint_is_divided_without_a_question_too_many() -> None:
+    assert sum(USAGE_BUDGET.shares.values()) == 36
+    assert USAGE_BUDGET.together + MINUTES_BUDGET.together == 58
+    # The daily look back at minutes takes the place of two polls.
+    window = Planned(Window(MIDNIGHT, MIDNIGHT + HOUR), Why.RECENT)
+    assert affordable([window], {"recent": 20, "again": 4}, MINUTES_BUDGET, 60) == []
+    assert affordable([window], {"recent": 18, "again": 4}, MINUTES_BUDGET, 60) == [window]
+
+
+def test_an_hour_that_waits_to_be_settled_is_polled_all_the_same() -> None:
+    known = {
+        NOW - hour * HOUR - timedelta(minutes=5): Standing(
+            NOW - (hour - 1) * HOUR - timedelta(minutes=5), is_open=hour in (9, 30), last_read_at=NOW - 3 * HOUR / 60
+        )
+        for hour in range(1, 48)
+    }
+    asked = {"since": MIDNIGHT - 3 * DAY, "now": NOW, "cadence": USAGE.cadence}
+    assert [start for start, why in due(known, **asked).items() if why == Why.SETTLING] == [
+        NOW - 9 * HOUR - timedelta(minutes=5),
+        NOW - 30 * HOUR - timedelta(minutes=5),
+    ]
+    (poll,) = windows(polled(known, **asked), USAGE.cadence)
+    assert (poll.why, (poll.window.end - poll.window.start) // HOUR) == (Why.RECENT, 49)
+
+
+def test_hours_that_settle_are_one_window_whatever_lies_between() -> None:
+    found = windows({MIDNIGHT - hour * HOUR: Why.SETTLING for hour in (1, 5, 30)}, USAGE.cadence)
+    assert [one.window for one in found] == [Window(MIDNIGHT - 30 * HOUR, MIDNIGHT)]
 
 
 def test_an_open_hour_is_due_at_once_when_its_six_hours_are_over() -> None:

@@ -25,7 +25,7 @@ class Coverage(models.Model):
     state = models.CharField(max_length=14, choices=State.choices)
     # What the chain that everything is split from said; for minutes one digest after the other.
     digest = models.BinaryField(max_length=960)
-    # What the splitter chains said, and when; empty and null where only the base was read.
+    # What the splitter chains said, and when; empty where the base has changed since, or they were never read.
     split_digest = models.BinaryField(max_length=16, default=b"")
     split_at = models.DateTimeField(null=True)
     rejected = models.PositiveIntegerField(default=0)
