@@ -2,7 +2,6 @@
 
 import random
 import re
-import ssl
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from costwatch.upstream.transport import (
     DeadlineTransport,
     explain,
     read_bounded,
+    trust,
 )
 
 API_VERSION = "2023-06-01"
@@ -127,8 +127,7 @@ class AdminClient:
         self.traffic = Traffic()
         self._credential, self._sleep, self._tries = credential, sleep, tries
         self._chance = chance or random.Random()
-        self._verify = ssl.create_default_context(cafile=ca_bundle or None)
-        self._verify.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._verify = trust(ca_bundle)
         self._proxy, self._deadline_seconds = proxy or None, deadline_seconds
         self._gate = gate or threading.BoundedSemaphore(IN_FLIGHT)
         self._local = threading.local()

@@ -4,11 +4,14 @@ httpx alone has no total deadline and no size limit: a dripping answer runs for 
 200 MB. Both are measured on the raw bytes here, before anything is kept.
 """
 
+import ssl
 import time
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import certifi
 import httpcore
 import httpx
 
@@ -153,3 +156,23 @@ def explain(error: httpx.HTTPError, request_id: str = "") -> Unreachable | Malfo
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return Malformed(f"the answer was cut short: {error}", request_id=request_id)
     return Unreachable(f"the request failed: {type(error).__name__}: {error}", request_id=request_id)
+
+
+def trust(ca_bundle: str = "") -> ssl.SSLContext:
+    """Whom a connection believes: the given authorities, or else the machine's, never those of the environment.
+
+    Raises: OSError when the bundle cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_bundle:
+        context.load_verify_locations(cafile=ca_bundle)
+        return context
+    # The places that were built in; SSL_CERT_FILE and SSL_CERT_DIR would change what the plain names say.
+    places = ssl.get_default_verify_paths()
+    cafile = places.openssl_cafile if Path(places.openssl_cafile).is_file() else None
+    capath = places.openssl_capath if Path(places.openssl_capath).is_dir() else None
+    if not (cafile or capath):
+        cafile = certifi.where()
+    context.load_verify_locations(cafile=cafile, capath=capath)
+    return context

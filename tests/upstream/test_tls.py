@@ -116,7 +116,7 @@ def test_http_07_authorities_and_proxies_of_the_environment_are_ignored(
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(authority.bundle))
     with serving(*authority.certify("127.0.0.1")) as origin:
         assert ask(origin, authority.bundle) == "Example Inc"
