@@ -9,7 +9,7 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.ingest import coverage, observe, raw
-from costwatch.ingest.coverage import Owner, Read
+from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
 from costwatch.ingest.plan import Planned, Why
 from costwatch.ingest.split import workspace_key
@@ -85,7 +85,8 @@ class Recorder:
             lines, parsed = lines_of(bucket, self.default_workspace)
             novelties.update(parsed.novelties)
             rejected[bucket.start] = parsed.rejected
-            revises, completes = old is not None and bucket.end <= now, old is not None and old.whole_at is None
+            revises = old is not None and bucket.end <= now
+            completes = old is not None and still_grows(old, bucket.end, now)
             days.append(ReportedDay(bucket.start.date(), lines, revises, completes))
             reads.append(Read(bucket.start, bucket.end, bucket.digest, len(parsed.rejected), total_ok=total_ok))
         reach("parse.after")

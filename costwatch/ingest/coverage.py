@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
-from costwatch.ingest.plan import COMPARED_FOR, Standing, settles
+from costwatch.ingest.plan import COMPARED_FOR, SETTLES_AFTER, Standing, settles
 
 FINAL = (State.SETTLED, State.REVISED)
 CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok", "whole_at")
@@ -219,6 +219,11 @@ def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: da
         whole_at=whole_at,
         control_total_ok=known_total if read.total_ok is None else read.total_ok,
     )
+
+
+def still_grows(old: Coverage, end: datetime, now: datetime) -> bool:
+    """Whether a change of a bucket is growth that was to be expected: not read since its end, or open still."""
+    return old.whole_at is None or (old.state == State.OPEN and now - end < SETTLES_AFTER)
 
 
 def _kept_split(old: Coverage | None, read: Read) -> bytes:

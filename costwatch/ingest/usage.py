@@ -10,7 +10,7 @@ from django.db import transaction
 from costwatch import clock
 from costwatch.ingest import coverage, observe, raw, split
 from costwatch.ingest.chains import Chains, Reader
-from costwatch.ingest.coverage import Owner, Read
+from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
 from costwatch.ingest.models import Coverage, State
 from costwatch.ledger.dimensions import Counts, UsageDims
@@ -52,14 +52,18 @@ class Recorder:
         starts: dict[date, list[datetime]] = {}
         for start in chains.base:
             starts.setdefault(start.date(), []).append(start)
-        for day in sorted(starts, reverse=True):
-            self._record_day(day, starts[day], chains, now)
+        known = coverage.known(self.organization_id, SOURCE, set(chains.base))
+        days = {day: _Day(self, day, known, now) for day in sorted(starts, reverse=True)}
+        # Asked once for the whole window, whatever days it spans.
+        wanting = [start for day, made in days.items() for start in made.undivided(starts[day], chains)]
+        if wanting:
+            self.reader.divide(chains, Window(min(wanting), max(chains.base[start].end for start in wanting)))
+        for day in list(days):
+            self._record_day(days.pop(day), starts[day], chains, now)
 
-    def _record_day(self, day: date, starts: list[datetime], chains: Chains, now: datetime) -> None:
-        before = coverage.known(self.organization_id, SOURCE, set(starts))
-        made = _Day(self, day, before, now)
+    def _record_day(self, made: "_Day", starts: list[datetime], chains: Chains, now: datetime) -> None:
+        day, before = made.day, made.before
         reach("parse.before")
-        made.divide(starts, chains)
         for start in starts:
             made.take(start, chains)
         reach("parse.after")
@@ -104,7 +108,7 @@ class _Day:
     """
 
     def __init__(self, recorder: Recorder, day: date, before: Mapping[datetime, Coverage], now: datetime) -> None:
-        self._recorder, self._day, self._before, self._now = recorder, day, before, now
+        self._recorder, self.day, self.before, self._now = recorder, day, before, now
         self._splits_context = recorder.prices.table.depends_on_context(day)
         self._stored: Stored = {}
         self.buckets: list[UsageBucket] = []
@@ -114,27 +118,24 @@ class _Day:
         self.novelties: Counter[tuple[str, str]] = Counter()
         self.rows_read = 0
 
-    def divide(self, starts: list[datetime], chains: Chains) -> None:
-        """Read the splitters of the buckets that need them, where only the base was read."""
+    def undivided(self, starts: list[datetime], chains: Chains) -> list[datetime]:
+        """The buckets whose splitters are needed, where only the base was read."""
         grown = [
             start
             for start in starts
             if start not in chains.whole and (self._is_stale(start) or not self._is_equal(start, chains))
         ]
         if not grown:
-            return
+            return []
         self._stored = divided(
-            self._recorder.organization_id, [start for start in grown if start in self._before], *self._plain
+            self._recorder.organization_id, [start for start in grown if start in self.before], *self._plain
         )
-        wanting = [start for start in grown if self._wants_splitters(start, chains)]
-        if wanting:
-            span = Window(min(wanting), max(chains.base[start].end for start in wanting))
-            self._recorder.reader.divide(chains, span)
+        return [start for start in grown if self._wants_splitters(start, chains)]
 
     def take(self, start: datetime, chains: Chains) -> None:
         """Turn one bucket into facts, unless it is as it was; where a subtraction goes negative, read it again once."""
         end = chains.base[start].end
-        old = self._before.get(start)
+        old = self.before.get(start)
         self.rows_read += len(chains.base[start].rows)
         self.told[start] = chains
         if old and self._is_equal(start, chains):
@@ -158,7 +159,7 @@ class _Day:
                 start,
                 facts,
                 revises=old is not None and end <= self._now,
-                completes=old is not None and old.whole_at is None,
+                completes=old is not None and still_grows(old, end, self._now),
             )
         )
         self._note(start, chains, len(rejected))
@@ -170,7 +171,7 @@ class _Day:
         return speed, SHORT_WINDOW if self._splits_context else ""
 
     def _is_equal(self, start: datetime, chains: Chains) -> bool:
-        old = self._before.get(start)
+        old = self.before.get(start)
         return (
             old is not None
             and bytes(old.digest) == chains.base[start].digest
@@ -179,7 +180,7 @@ class _Day:
 
     def _is_stale(self, start: datetime) -> bool:
         """Whether how a bucket divides was left open when it was read last."""
-        old = self._before.get(start)
+        old = self.before.get(start)
         return old is not None and not bytes(old.split_digest) and self._recorder.reader.divisions_left > 0
 
     def _wants_splitters(self, start: datetime, chains: Chains) -> bool:
@@ -193,12 +194,12 @@ class _Day:
             split.carried(parsed.rows, stored, names=self._recorder.names, speed=speed, window=window)
         except split.Negative:
             return True
-        if self._recorder.reader.divisions_left <= 0:
+        old = self.before.get(start)
+        divided_at = old.split_at if old else None
+        # What was divided once is divided again only as often as the hour affords.
+        if divided_at and (self._recorder.reader.divisions_left <= 0 or self._now - divided_at < DIVIDED_FOR):
             return False
-        old = self._before.get(start)
-        if old is not None and old.split_at is not None and self._now - old.split_at < DIVIDED_FOR:
-            return False
-        return bool(stored) or any(self._recorder.prices.splits(key[2] or "", self._day) for key in parsed.rows)
+        return bool(stored) or any(self._recorder.prices.splits(key[2] or "", self.day) for key in parsed.rows)
 
     def _note(self, start: datetime, chains: Chains, rejected: int, *, kept: bool = False) -> None:
         bucket = chains.base[start]

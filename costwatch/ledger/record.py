@@ -11,7 +11,7 @@ from costwatch.ledger.store import store
 from costwatch.ledger.store.base import Row
 from costwatch.ledger.store.tables import FACT, REPORTED, REPORTED_REVISION, REVISION
 
-# The reason of a change that only completed what had been read before it was over: growth, no correction.
+# The reason of a change of what was open: growth, no correction.
 COMPLETED = "completed"
 
 
@@ -19,7 +19,7 @@ COMPLETED = "completed"
 class UsageBucket:
     """The facts of one hour, none of them all zero.
 
-    `revises` says that it had ended, and had been read before; `completes` that this is its first read since its end.
+    `revises` says that it had ended, and had been read before; `completes` that it was open still.
     """
 
     start: datetime

@@ -67,7 +67,7 @@ def test_tsk_08_after_six_hours_there_are_three_more_tries(
     assert park_if_deadly(organization.pk, "usage")
 
 
-@pytest.mark.parametrize("worker", [GONE, ELSEWHERE, ""])
+@pytest.mark.parametrize("worker", [GONE, ELSEWHERE, ""], ids=["gone", "elsewhere", "unknown"])
 def test_tsk_08_workers_that_died_themselves_say_nothing_about_the_work(
     organization: Organization, worker: str
 ) -> None:
