@@ -74,6 +74,8 @@ class Reader:
     reads_speed: bool
     # How many questions polls may still lead to in this hour, where what is stored explains the base.
     divisions_left: float = float("inf")
+    # Questions asked beside the windows.
+    rereads: int = 0
     speed_refused: str = ""
 
     def read(self, planned: Planned, limit: int = 0) -> Chains:
@@ -93,7 +95,9 @@ class Reader:
 
     def read_whole(self, window: Window) -> Chains:
         """Every chain of a window once more, its total included. Raises: UpstreamError."""
-        return self.read(Planned(window, Why.SETTLING))
+        chains = self.read(Planned(window, Why.SETTLING))
+        self.rereads += chains.asked
+        return chains
 
     def read_base(self, window: Window, limit: int = 0) -> Chains:
         """The chain that everything is split from. Raises: UpstreamError."""

@@ -56,7 +56,7 @@ def standings(
     return {
         start: Standing(
             end,
-            state == State.OPEN or (compares and state == State.REVISED and total_ok is None),
+            state == State.OPEN or (compares and state == State.REVISED and total_ok is not True),
             last[start],
             differed=total_ok is False,
         )

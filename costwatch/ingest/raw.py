@@ -73,7 +73,9 @@ def kept(owner: Owner, since: datetime, until: datetime, width: timedelta) -> It
                 yield Kept(start, chains, is_whole)
             start, chains, is_whole = row.start, {}, False
         is_whole = is_whole or row.is_whole
-        chains |= _unpacked(bytes(row.body), row.start, row.start + width)
+        told = _unpacked(bytes(row.body), row.start, row.start + width)
+        # Where every chain was read, what an earlier read had besides is no longer said.
+        chains = told if row.is_whole else chains | told
     if start is not None:
         yield Kept(start, chains, is_whole)
 

@@ -6,7 +6,8 @@ from costwatch.ingest.lease import Held, lease
 from costwatch.ingest.lists import sync_lists
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
-from costwatch.ingest.sources import EVERY, Listed, Windowed
+from costwatch.ingest.runs import source_of
+from costwatch.ingest.sources import ANALYTICS_SOURCE, DIRECTORY, EVERY, Listed, Windowed
 from costwatch.ingest.windows import Windows
 
 
@@ -16,6 +17,8 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
     Raises: Busy when another run of this source is at work.
     """
     organization, which = connection.organization, EVERY[source]
+    if source == ANALYTICS_SOURCE and not _names_are_known(organization.pk):
+        return None
     with lease(organization.pk, source) as held:
         organization.refresh_from_db()
         if isinstance(which, Listed):
@@ -26,6 +29,12 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
         if not order.is_exact:
             _read_again(connection, which, order, held)
         return Windows(connection, which, order, held).run()
+
+
+def _names_are_known(organization_id: int) -> bool:
+    """Whether the directory was read: until then the real id of the default workspace is a name like any other."""
+    directory = source_of(organization_id, DIRECTORY)
+    return directory.last_success_at is not None or not directory.available
 
 
 def _read_again(connection: Connection, which: Windowed, order: Order, held: Held) -> None:

@@ -27,6 +27,8 @@ SOURCE = "usage"
 # How long what is stored may stand for how an hour divides by speed, while the hour grows and its models have a price
 # for speed. A settling read asks in any case.
 DIVIDED_FOR = timedelta(minutes=20)
+# A total that differs is compared once more at once, but not of every hour of a window: an hour later will do.
+MOST_REREADS = 10
 Stored = Mapping[datetime, Mapping[UsageDims, Counts]]
 
 
@@ -179,9 +181,13 @@ class _Day:
         )
 
     def _is_stale(self, start: datetime) -> bool:
-        """Whether how a bucket divides was left open when it was read last."""
+        """Whether how a bucket divides was left open when it was read last, or was looked at long ago."""
         old = self.before.get(start)
-        return old is not None and not bytes(old.split_digest) and self._recorder.reader.divisions_left > 0
+        if old is None or self._recorder.reader.divisions_left <= 0:
+            return False
+        # How an hour divides may change while its base stays as it is: looked at again once an hour.
+        is_old = old.split_at is None or self._now - old.split_at >= clock.HOUR
+        return is_old or not bytes(old.split_digest)
 
     def _wants_splitters(self, start: datetime, chains: Chains) -> bool:
         """Whether what is stored does not explain a bucket's base, or has stood for it long enough."""
@@ -224,7 +230,7 @@ class _Day:
         if parsed and usage.total(chains.total[start]) == usage.added(parsed.rows.values()):
             return True
         end = chains.base[start].end
-        if not again or end > self._now:
+        if not again or end > self._now or self._recorder.reader.rereads >= MOST_REREADS:
             return False
         reread = self._recorder.reader.read_whole(Window(start, end))
         # A total that belongs to other rows than those just recorded proves nothing about them.

@@ -112,8 +112,9 @@ class Windows:
         before = (run.rows_read, run.rows_changed)
         for one, answer in self._fetched(reader, planned):
             try:
-                found = self._wait(answer)
-                recorder.record(found, clock.now())
+                asked_at, found = self._wait(answer)
+                # What was true when it was asked: an answer may take minutes, and an hour ends meanwhile.
+                recorder.record(found, asked_at)
             except UpstreamError as error:
                 self._count(one, 1, run)
                 progress.failed(_named(one.window), error)
@@ -122,7 +123,7 @@ class Windows:
                     break
                 continue
             self._failures_in_a_row = 0
-            self._count(one, getattr(found, "asked", 1), run, getattr(found, "divided", 0))
+            self._count(one, getattr(found, "asked", 1) + rereads_of(reader), run, getattr(found, "divided", 0))
             self._learn(found, reader)
             run.windows_done += 1
             run.rows_read, run.rows_changed = before[0] + recorder.rows_read, before[1] + recorder.rows_changed
@@ -157,13 +158,17 @@ class Windows:
         with ThreadPoolExecutor(self.which.slices, thread_name_prefix="fetch") as pool:
             try:
                 for one in islice(todo, self.which.slices):
-                    ahead.append((one, pool.submit(reader.read, one, self._limit)))
+                    ahead.append((one, pool.submit(self._ask, reader, one)))
                 while ahead:
                     yield ahead.pop(0)
-                    ahead.extend((one, pool.submit(reader.read, one, self._limit)) for one in islice(todo, 1))
+                    ahead.extend((one, pool.submit(self._ask, reader, one)) for one in islice(todo, 1))
             finally:
                 for _, answer in ahead:
                     answer.cancel()
+
+    def _ask(self, reader: Reader, one: Planned) -> tuple[datetime, Any]:
+        """An answer, with the moment it was asked for."""
+        return clock.now(), reader.read(one, self._limit)
 
     def _learn(self, found: Any, reader: Reader) -> None:
         """From an answer: smaller pages when they get large, no speed filter when it was refused."""
@@ -192,6 +197,14 @@ class Windows:
 
     def _is_late(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline
+
+
+def rereads_of(reader: Reader) -> int:
+    """The questions a reader asked beside its windows since this was asked last."""
+    asked: int = getattr(reader, "rereads", 0)
+    if asked:
+        reader.rereads = 0  # type: ignore[attr-defined]
+    return asked
 
 
 def _named(window: Window) -> str:

@@ -18,7 +18,8 @@ from django.db.models.functions import TruncMonth
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.models import Check, Coverage, Lease, Run, State
+from costwatch.ingest.coverage import FINAL
+from costwatch.ingest.models import Check, Coverage, Lease, Run
 from costwatch.insights.moments import UtcDay
 from costwatch.insights.query import DIMENSIONS, question
 from costwatch.insights.render import render
@@ -159,7 +160,7 @@ def minutes(organization: Organization, now: datetime) -> Outcome:
     settled: list[set[datetime]] = []
     for source in ("usage", "minutes"):
         rows = Coverage.objects.filter(organization=organization, source=source, start__gte=since)
-        settled.append(set(rows.filter(state=State.SETTLED).values_list("start", flat=True)))
+        settled.append(set(rows.filter(state__in=FINAL).values_list("start", flat=True)))
     by = tuple(f"series__{name}" for name in ("api_key_id", "workspace_id", "model", "service_tier", "speed"))
     compared, differences = 0, list[str]()
     for hour in sorted(settled[0] & settled[1]):

@@ -107,7 +107,7 @@ def _counted(organization_id: int, source: str, start: datetime, end: datetime) 
     if newest is None:
         return None, 0
     read_at = _last_reads(organization_id, source, [newest])[newest.start]
-    return min(newest.end, read_at), rows.filter(state=State.SETTLED).count()
+    return min(newest.end, read_at), rows.filter(state=State.SETTLED).exclude(control_total_ok=False).count()
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
