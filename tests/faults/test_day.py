@@ -17,9 +17,8 @@ from costwatch.ingest.models import Coverage, Run
 from costwatch.ledger.models import COUNTS, Fact
 from costwatch.upstream.sandbox.restate import CHANGES
 from costwatch.upstream.sandbox.server import SandboxServer
-
-from . import test_sync
-from .test_sync import assert_equals_truth
+from tests.ingest import test_sync
+from tests.ingest.test_sync import assert_equals_truth
 
 BEGINS, ENDS = datetime(2026, 11, 19, 14, 5, tzinfo=UTC), datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 SINCE = date(2026, 11, 17)
