@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from django.db import transaction
 
 from costwatch import clock
-from costwatch.ingest import coverage, observe, raw
+from costwatch.ingest import books, coverage
 from costwatch.ingest.analytics_split import Divided, divide_cost, divide_usage
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
@@ -120,10 +120,8 @@ class Recorder:
                 record_cost(numbered=self.numbered, days=paid_days, run=self.run, seen_at=now),
             )
             reach("record.after")
-            reach("coverage.before")
             used.keep(recorded[0].changed)
             paid.keep(recorded[1].changed)
-            reach("coverage.after")
             reach("commit.before")
         reach("commit.after")
         self.rows_read += used.rows_read + paid.rows_read
@@ -188,14 +186,15 @@ class _Side(Generic[D, V]):
 
     def keep(self, changed_days: frozenset[date]) -> None:
         """Write down how the days stand, what was new and what had to be set aside. In the transaction of the rows."""
-        recorder, now = self.recorder, self.now
-        owner = Owner(recorder.organization_id, self.source)
-        changed = {start for start in self.told if start.date() in changed_days}
-        settled = coverage.keep(
-            owner=owner, reads=self.reads, before=self.before, changed=changed, run=recorder.run, now=now
+        books.close(
+            owner=Owner(self.recorder.organization_id, self.source),
+            width=clock.DAY,
+            reads=self.reads,
+            before=self.before,
+            changed={start for start in self.told if start.date() in changed_days},
+            told=lambda start: self.told[start].buckets(start),
+            novelties=self.novelties,
+            rejected=self.rejected,
+            run=self.recorder.run,
+            now=self.now,
         )
-        late = {start for start in changed if start in self.before and start + clock.DAY <= now}
-        kept = {start: self.told[start].buckets(start) for start in settled | late}
-        raw.keep(owner=owner, buckets=kept, whole=kept, width=clock.DAY, run=recorder.run, now=now)
-        observe.note(owner=owner, novelties=self.novelties, now=now)
-        observe.set_aside(owner=owner, rejected=self.rejected, run=recorder.run, now=now)

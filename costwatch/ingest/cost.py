@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from costwatch import clock
-from costwatch.ingest import coverage, observe, raw
+from costwatch.ingest import books, coverage
 from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
 from costwatch.ingest.plan import Planned, Why
@@ -91,21 +91,24 @@ class Recorder:
             reads.append(Read(bucket.start, bucket.end, bucket.digest, len(parsed.rejected), total_ok=total_ok))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)
-        owner = Owner(self.organization_id, SOURCE)
+        told = {bucket.start: bucket for bucket in report.buckets}
         with transaction.atomic():
             self.fence()
             reach("record.before")
             recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now, why=report.why)
             reach("record.after")
-            reach("coverage.before")
-            changed = {bucket.start for bucket in report.buckets if bucket.start.date() in recorded.changed}
-            settled = coverage.keep(owner=owner, reads=reads, before=before, changed=changed, run=self.run, now=now)
-            late = {start for start in changed if start in before and start + clock.DAY <= now}
-            kept = {bucket.start: {LINES: bucket} for bucket in report.buckets if bucket.start in settled | late}
-            raw.keep(owner=owner, buckets=kept, whole=kept, width=clock.DAY, run=self.run, now=now)
-            observe.note(owner=owner, novelties=novelties, now=now)
-            observe.set_aside(owner=owner, rejected=rejected, run=self.run, now=now)
-            reach("coverage.after")
+            books.close(
+                owner=Owner(self.organization_id, SOURCE),
+                width=clock.DAY,
+                reads=reads,
+                before=before,
+                changed={start for start in told if start.date() in recorded.changed},
+                told=lambda start: {LINES: told[start]},
+                novelties=novelties,
+                rejected=rejected,
+                run=self.run,
+                now=now,
+            )
             reach("commit.before")
         reach("commit.after")
         self.rows_changed += recorded.rows

@@ -16,6 +16,7 @@ from costwatch.ingest.history import since
 from costwatch.ingest.plan import Cadence, Planned
 from costwatch.ingest.planners import Buckets, Room, by_age, by_minute
 from costwatch.ingest.split import Names
+from costwatch.ingest.weight import Fit, fit_hours, fit_minutes
 from costwatch.ledger import analytics as analytics_ledger
 from costwatch.ledger import claude_code as claude_code_ledger
 from costwatch.ledger import partitions
@@ -59,9 +60,10 @@ class Work:
 class Windowed:
     """A source that is read in windows of time.
 
-    Shape: `late_after` is twice and more of what its cadence asks for; `horizon` is how far back it is ever read and
-    `first` its first day, None for as far as there is history; `compares` says that it has control totals; `slices`
-    is how many of its windows are asked for at once; `covers` names its coverage where that is not its own name.
+    Shape: `late_after` is twice and more of what its cadence asks for; `fit` says how much a page and a window hold
+    where that depends on the organization; `horizon` is how far back it is ever read and `first` its first day, None
+    for as far as there is history; `compares`: it has control totals; `needs_names`: the directory is read before it;
+    `slices` is how many of its windows are asked for at once; `covers` names its coverage where that is not its name.
     """
 
     name: str
@@ -73,10 +75,12 @@ class Windowed:
     recorder: Callable[[Work, Reader, int], Recorder]
     late_after: timedelta
     planner: Callable[[Buckets, datetime, Room | None], list[Planned]] = by_age
+    fit: Callable[[Connection, int], Fit] | None = None
     horizon: timedelta | None = None
     first: date | None = None
     compares: bool = False
     slices: int = 4
+    needs_names: bool = False
     covers: tuple[str, ...] = ()
 
     @property
@@ -165,6 +169,7 @@ USAGE = Windowed(
     _usage_reader,
     _usage_recorder,
     timedelta(minutes=30),
+    fit=fit_hours,
     compares=True,
 )
 COST = Windowed(
@@ -188,6 +193,7 @@ MINUTES = Windowed(
     _minute_recorder,
     timedelta(minutes=30),
     planner=by_minute,
+    fit=fit_minutes,
     horizon=partitions.DAYS * DAY,
     slices=2,
 )
@@ -214,6 +220,8 @@ ANALYTICS = Windowed(
     horizon=364 * DAY,
     first=date(2026, 1, 1),
     slices=2,
+    # It gives the default workspace by its real id: until the directory is read that is a name like any other.
+    needs_names=True,
     covers=(analytics.USAGE_COVERAGE, analytics.COST_COVERAGE),
 )
 LISTS = Listed(

@@ -7,7 +7,7 @@ from costwatch.ingest.lists import sync_lists
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
 from costwatch.ingest.runs import source_of
-from costwatch.ingest.sources import ANALYTICS_SOURCE, DIRECTORY, EVERY, Listed, Windowed
+from costwatch.ingest.sources import DIRECTORY, EVERY, Listed, Windowed
 from costwatch.ingest.windows import Windows
 
 
@@ -17,7 +17,7 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
     Raises: Busy when another run of this source is at work.
     """
     organization, which = connection.organization, EVERY[source]
-    if source == ANALYTICS_SOURCE and not _names_are_known(organization.pk):
+    if isinstance(which, Windowed) and which.needs_names and not _names_are_known(organization.pk):
         return None
     with lease(organization.pk, source) as held:
         organization.refresh_from_db()
@@ -32,7 +32,7 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
 
 
 def _names_are_known(organization_id: int) -> bool:
-    """Whether the directory was read: until then the real id of the default workspace is a name like any other."""
+    """Whether the directory was read, as far as the key may read it."""
     directory = source_of(organization_id, DIRECTORY)
     return directory.last_success_at is not None or not directory.available
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from costwatch import clock
-from costwatch.ingest import coverage, observe, raw, split
+from costwatch.ingest import books, coverage, split
 from costwatch.ingest.chains import Chains, Reader
 from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
@@ -56,10 +56,10 @@ class Recorder:
             starts.setdefault(start.date(), []).append(start)
         known = coverage.known(self.organization_id, SOURCE, set(chains.base))
         days = {day: _Day(self, day, known, now) for day in sorted(starts, reverse=True)}
-        # Asked once for the whole window, whatever days it spans.
-        wanting = [start for day, made in days.items() for start in made.undivided(starts[day], chains)]
-        if wanting:
-            self.reader.divide(chains, Window(min(wanting), max(chains.base[start].end for start in wanting)))
+        if [start for day, made in days.items() for start in made.undivided(starts[day], chains)]:
+            # As many questions for all of the window as for one hour of it, and how an hour divides may change while
+            # its base stays as it is: whenever one has to be divided, all are looked at.
+            self.reader.divide(chains, Window(min(chains.base), max(one.end for one in chains.base.values())))
         for day in list(days):
             self._record_day(days.pop(day), starts[day], chains, now)
 
@@ -82,19 +82,19 @@ class Recorder:
                 reach("rollup.before")
                 refresh_days(organization_id=self.organization_id, days=[day], prices=self.prices)
                 reach("rollup.after")
-            reach("coverage.before")
-            owner = Owner(self.organization_id, SOURCE)
-            changed = {start for start in recorded.changed if isinstance(start, datetime)}
-            settled = coverage.keep(
-                owner=owner, reads=made.reads, before=before, changed=changed, run=self.run, now=now
+            books.close(
+                owner=Owner(self.organization_id, SOURCE),
+                width=clock.HOUR,
+                reads=made.reads,
+                before=before,
+                changed={start for start in recorded.changed if isinstance(start, datetime)},
+                told=lambda start: made.told[start].buckets(start),
+                is_whole=lambda start: start in made.told[start].whole,
+                novelties=made.novelties,
+                rejected=made.rejected,
+                run=self.run,
+                now=now,
             )
-            late = {start for start in changed if start in before and chains.base[start].end <= now}
-            kept = {start: made.told[start].buckets(start) for start in settled | late}
-            whole = {start for start in kept if start in made.told[start].whole}
-            raw.keep(owner=owner, buckets=kept, whole=whole, width=clock.HOUR, run=self.run, now=now)
-            observe.note(owner=owner, novelties=made.novelties, now=now)
-            observe.set_aside(owner=owner, rejected=made.rejected, run=self.run, now=now)
-            reach("coverage.after")
             reach("commit.before")
         reach("commit.after")
         for start in starts:
@@ -181,13 +181,11 @@ class _Day:
         )
 
     def _is_stale(self, start: datetime) -> bool:
-        """Whether how a bucket divides was left open when it was read last, or was looked at long ago."""
+        """Whether how a bucket divides was left open when it was read last."""
         old = self.before.get(start)
         if old is None or self._recorder.reader.divisions_left <= 0:
             return False
-        # How an hour divides may change while its base stays as it is: looked at again once an hour.
-        is_old = old.split_at is None or self._now - old.split_at >= clock.HOUR
-        return is_old or not bytes(old.split_digest)
+        return not bytes(old.split_digest)
 
     def _wants_splitters(self, start: datetime, chains: Chains) -> bool:
         """Whether what is stored does not explain a bucket's base, or has stood for it long enough."""

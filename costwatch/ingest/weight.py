@@ -3,13 +3,14 @@
 A week of hours is the most the vendor answers at once; for a thousand keys that is 90 MB, and several are under way.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Max
 
 from costwatch import clock
+from costwatch.ingest.connect import Connection
 from costwatch.ingest.models import Coverage
-from costwatch.ingest.plan import Cadence
 from costwatch.ledger.models import Fact, MinuteFact
 from costwatch.upstream import usage
 from costwatch.upstream.client import AdminClient
@@ -24,6 +25,18 @@ MINUTES_AN_HOUR = 60
 WINDOW_OF_MINUTES = COMFORTABLE_BYTES // 3
 
 
+# A history of fewer windows is read before it is weighed.
+WORTH_WEIGHING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How many buckets a page of an answer holds, and how many hours or days a window."""
+
+    page: int
+    window: int
+
+
 def rows_an_hour(organization_id: int) -> float | None:
     """How many rows an hour has, by the newest day that was read; None where none was."""
     hours = Coverage.objects.filter(organization=organization_id, source="usage")
@@ -34,12 +47,21 @@ def rows_an_hour(organization_id: int) -> float | None:
     return Fact.objects.filter(series__organization=organization_id, **day).count() / HOURS_A_DAY
 
 
-def fitting(rows: float, cadence: Cadence) -> int:
+def fitting(rows: float, most: int) -> int:
     """How many buckets of so many rows are comfortable: whole days where it can be, never more than are answered."""
     fit = int(COMFORTABLE_BYTES / (max(rows, 1) * BYTES_A_ROW))
     if fit > HOURS_A_DAY:
         fit -= fit % HOURS_A_DAY
-    return max(1, min(cadence.most, fit))
+    return max(1, min(most, fit))
+
+
+def fit_hours(connection: Connection, planned: int) -> Fit:
+    """What pages and windows of hours hold; before a first history of several windows the vendor is asked."""
+    rows = rows_an_hour(connection.organization.pk)
+    if rows is None and planned > WORTH_WEIGHING:
+        rows = weigh(clock.floor_day(clock.now()) - clock.DAY, connection.client)
+    most = fitting(rows or 0, usage.BUCKET_LIMITS["1h"])
+    return Fit(most, most)
 
 
 def rows_a_minute(organization_id: int) -> float | None:
@@ -56,8 +78,14 @@ def rows_a_minute(organization_id: int) -> float | None:
     return MinuteFact.objects.filter(series__organization=organization_id, **hour).count() / MINUTES_AN_HOUR
 
 
-def fitting_minutes(rows: float, size: int = COMFORTABLE_BYTES) -> int:
-    """How many minutes of so many rows a page, or a window of some size, holds comfortably. Units: bytes."""
+def fit_minutes(connection: Connection, _: int) -> Fit:
+    """What pages and windows of minutes hold: windows are counted in hours."""
+    rows = rows_a_minute(connection.organization.pk) or 0
+    hours = _minutes(rows, WINDOW_OF_MINUTES) // MINUTES_AN_HOUR
+    return Fit(_minutes(rows, COMFORTABLE_BYTES), max(1, min(HOURS_A_DAY, hours)))
+
+
+def _minutes(rows: float, size: int) -> int:
     most = usage.BUCKET_LIMITS["1m"]
     return max(1, min(most, int(size / (max(rows, 1) * BYTES_A_ROW))))
 

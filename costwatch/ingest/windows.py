@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 
 from costwatch import clock
-from costwatch.ingest import weight
 from costwatch.ingest.agenda import afforded, asked_lately, windows_due
 from costwatch.ingest.chains import Reader as UsageReader
 from costwatch.ingest.colours import give_colours
@@ -24,8 +23,7 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.pace import DIVIDING
 from costwatch.ingest.plan import Planned, Why, windows
 from costwatch.ingest.runs import Progress, running
-from costwatch.ingest.sources import COST_SOURCE, MINUTES_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
-from costwatch.ingest.weight import MINUTES_AN_HOUR
+from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger.rollup import refresh_series_months
 from costwatch.upstream.errors import Refused, UpstreamError
@@ -54,10 +52,10 @@ class Windows:
 
     def run(self) -> Run | None:
         """Read what is due (or the given span); then what only lacks a second equal read, which is due at once."""
-        if not self._planned(clock.now()):
+        if not (planned := self._planned(clock.now())):
             return None
         with running(self.organization, self.which.name, self.client) as progress:
-            self._fit()
+            self._fit(len(planned))
             try:
                 for _ in range(2):
                     self._pass(self._planned(clock.now()), progress)
@@ -70,19 +68,11 @@ class Windows:
                 give_colours(self.organization)
         return progress.run
 
-    def _fit(self) -> None:
+    def _fit(self, planned: int) -> None:
         """Make windows and pages as large as this organization's buckets allow."""
-        if self.which.name == MINUTES_SOURCE:
-            each = weight.rows_a_minute(self.organization.pk) or 0
-            self._limit = weight.fitting_minutes(each)
-            hours = weight.fitting_minutes(each, weight.WINDOW_OF_MINUTES) // MINUTES_AN_HOUR
-            self._most = max(1, min(self.which.cadence.most, hours))
-        if self.which.name != USAGE_SOURCE:
-            return
-        rows = weight.rows_an_hour(self.organization.pk)
-        if rows is None and len(self._planned(clock.now())) > self.which.slices:
-            rows = weight.weigh(clock.floor_day(clock.now()) - clock.DAY, self.client)
-        self._limit = self._most = weight.fitting(rows or 0, self.which.cadence)
+        if self.which.fit:
+            fit = self.which.fit(self._work.connection, planned)
+            self._limit, self._most = fit.page, fit.window
 
     def _planned(self, now: datetime) -> list[Planned]:
         if not self.order.is_exact:

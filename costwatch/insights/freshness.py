@@ -8,13 +8,12 @@ from django.db.models import Count, Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.coverage import Owner, last_reads
+from costwatch.ingest.coverage import FINAL, Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
 from costwatch.ingest.sources import COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
 WIDTHS = {name: one.cadence.width for name, one in COVERED.items()}
-FINAL = (State.SETTLED, State.REVISED)
 WORST_FIRST = tuple(State.values)
 # Among the newest three days of hours, one was read after it was over, or the source has stood still for long.
 RECENT = 72

@@ -6,10 +6,8 @@ from datetime import datetime
 from django.db.models import Count, Max, Q
 
 from costwatch.directory.models import Organization
-from costwatch.ingest.models import Check, Coverage, Part, State
+from costwatch.ingest.models import Check, Coverage, Part
 from costwatch.ingest.sources import COVERED
-
-FINAL = (State.SETTLED, State.REVISED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The pill that says how far the data goes, with every source's standing behind it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.utils.translation import gettext as _
@@ -10,12 +10,12 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage, Installation
 from costwatch.ingest.progress import Progress, progress
+from costwatch.ingest.sources import NEEDED, USAGE
 from costwatch.insights import display
 from costwatch.insights.freshness import WIDTHS, Standing, standings
 from costwatch.web import names
 from costwatch.web.moments import when
 
-LATE = timedelta(minutes=30)
 # What this month, last month and their comparison stand on.
 NEWEST = timedelta(days=35)
 
@@ -61,7 +61,9 @@ def pill(organization: Organization | None) -> Pill:
         return Pill("danger", "fire", _("Cannot connect"), _("Cannot connect"), lines, far, problem, stage)
     usage = next((one for one in found if one.source == "usage"), None)
     failing = [one for one in found if one.available and one.failures]
-    if failing and (usage is None or usage.through is None or clock.now() - usage.through > LATE or usage.failures):
+    if failing and (
+        usage is None or usage.through is None or clock.now() - usage.through > USAGE.late_after or usage.failures
+    ):
         since = failing[0].last_success
         text = _("Stopped at %(time)s") % {"time": when(since)} if since else _("Stopped")
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
@@ -73,10 +75,14 @@ def pill(organization: Organization | None) -> Pill:
         return Pill("danger", "fire", _("%(source)s fails") % {"source": name}, _("Fails"), lines, far)
     if usage is None or usage.through is None:
         return Pill("reading", "clock", _("Nothing read yet"), _("Nothing"), lines, far)
-    late = clock.now() - usage.through > LATE
+    late = _is_late(usage.through)
     text = _("Data through %(time)s") % {"time": when(usage.through)}
     short = when(usage.through)
     return Pill("warn" if late else "ok", "clock" if late else "check", text, short, lines, far)
+
+
+def _is_late(through: datetime) -> bool:
+    return clock.now() - through > USAGE.late_after
 
 
 def _nobody() -> Pill:
@@ -101,6 +107,8 @@ def _stage(organization: Organization) -> str:
     start, end = clock.midnight(since), clock.midnight(today)
     there = []
     for source, width in WIDTHS.items():
+        if source not in NEEDED:
+            continue
         rows = Coverage.objects.filter(organization=organization, source=source)
         newest = rows.filter(start__gte=start).count()
         there += [source] if newest else []

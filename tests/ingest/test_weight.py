@@ -27,13 +27,13 @@ MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
     ("rows", "buckets"), [(0, 168), (50, 168), (181, 168), (182, 144), (1000, 24), (1300, 23), (40_000, 1)]
 )
 def test_a_window_holds_whole_days_of_small_organizations_and_hours_of_large_ones(rows: int, buckets: int) -> None:
-    assert weight.fitting(rows, USAGE.cadence) == buckets
+    assert weight.fitting(rows, USAGE.cadence.most) == buckets
     assert buckets == 1 or buckets * rows * weight.BYTES_A_ROW <= COMFORTABLE_BYTES
 
 
 def test_windows_of_a_day_end_at_midnight() -> None:
     hours = {MIDNIGHT + 14 * HOUR - hour * HOUR: Why.MISSING for hour in range(14 + 48)}
-    made = [one.window for one in windows(hours, USAGE.cadence, lambda _: weight.fitting(1000, USAGE.cadence))]
+    made = [one.window for one in windows(hours, USAGE.cadence, lambda _: weight.fitting(1000, USAGE.cadence.most))]
     assert [(one.start.hour, (one.end - one.start) // HOUR) for one in made] == [(0, 15), (0, 24), (1, 23)]
 
 

@@ -155,6 +155,13 @@ def test_intervals_at_the_edges_are_partial(november: Organization) -> None:
     assert [row["partial"] for row in report("spend", asked)["rows"]] == [True]
 
 
+def test_an_hour_whose_total_differs_is_not_complete(november: Organization) -> None:
+    span = {"since": date(2026, 11, 1), "until": date(2026, 11, 4)}
+    assert report("spend", question(**span))["complete"] is True
+    Coverage.objects.filter(source="usage", start=datetime(2026, 11, 2, 7, tzinfo=UTC)).update(control_total_ok=False)
+    assert report("spend", question(**span))["complete"] is False
+
+
 def test_a_gap_ends_completeness_and_is_a_span_of_the_coverage(november: Organization) -> None:
     Coverage.objects.filter(source="usage", start=datetime(2026, 11, 2, 7, tzinfo=UTC)).delete()
     span = {"since": date(2026, 11, 1), "until": date(2026, 11, 4)}
