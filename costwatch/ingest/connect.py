@@ -133,13 +133,13 @@ def _claimed(identity: str, name: str, one: Configured) -> Organization:
             external_id=identity, defaults={"name": name, "created_at": clock.now()}
         )
         changed = []
-        if organization.credential != one.label:
+        if not organization.is_read or organization.credential != one.label:
             _refuse_second(organization, one)
             # Under this label another organization's secret stood before.
-            for former in Organization.objects.filter(credential=one.label):
+            for former in Organization.objects.filter(is_read=True, credential=one.label):
                 release(former)
-            organization.credential = one.label
-            changed.append("credential")
+            organization.is_read, organization.credential = True, one.label
+            changed += ["is_read", "credential"]
             Source.objects.filter(organization=organization, reason=REMOVED).update(
                 available=True, reason="", checked_at=None
             )
@@ -153,7 +153,8 @@ def _claimed(identity: str, name: str, one: Configured) -> Organization:
 
 def _refuse_second(organization: Organization, one: Configured) -> None:
     """Raises: CannotConnect where another credential reads the organization, and still is the one that did."""
-    other = next((each for each in configured.credentials() if each.label == organization.credential), None)
+    others = configured.credentials() if organization.is_read else []
+    other = next((each for each in others if each.label == organization.credential), None)
     if other is None or book.is_new(other):
         return
     raise CannotConnect(
@@ -167,7 +168,7 @@ def release(organization: Organization) -> None:
     """Say on its sources that nobody reads an organization any more. What was read of it stays."""
     log.warning("the credential %r of %s is gone; what was read stays", organization.credential, organization)
     with transaction.atomic():
-        Organization.objects.filter(pk=organization.pk).update(credential=None)
+        Organization.objects.filter(pk=organization.pk).update(is_read=False, credential="")
         Source.objects.filter(organization=organization).update(available=False, reason=REMOVED, checked_at=clock.now())
 
 

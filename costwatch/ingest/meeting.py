@@ -34,7 +34,7 @@ def meet_everybody() -> bool:
         _complain([configured.nothing()])
         return False
     complaints, is_met = [], False
-    claimed = set(Organization.objects.exclude(credential=None).values_list("credential", flat=True))
+    claimed = set(Organization.objects.filter(is_read=True).values_list("credential", flat=True))
     for one in found:
         try:
             said = book.standing_refusal(one, clock.now())
@@ -53,7 +53,7 @@ def meet_everybody() -> bool:
 
 def let_go(found: list[Configured]) -> None:
     """Say on its sources that an organization's credential is gone. What was read of it stays."""
-    orphans = Organization.objects.exclude(credential=None).exclude(credential__in=[one.label for one in found])
+    orphans = Organization.objects.filter(is_read=True).exclude(credential__in=[one.label for one in found])
     for organization in orphans:
         release(organization)
 

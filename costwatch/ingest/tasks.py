@@ -78,7 +78,7 @@ def ring(**_: object) -> None:
         reprice.delay()
     # Whoever reads has the credentials: there it is seen whether one came, was replaced, or is gone.
     meet.delay()
-    for organization in Organization.objects.exclude(credential=None).order_by("pk"):
+    for organization in Organization.objects.filter(is_read=True).order_by("pk"):
         for source in SOURCES:
             if is_due(organization, source, now):
                 run_source.delay(organization.pk, source)
@@ -115,9 +115,9 @@ def _run(organization: Organization, source: str) -> bool:
     """Run one source if it is due. Shape: whether something is left to do at once."""
     if not is_due(organization, source, clock.now()) or park_if_deadly(organization.pk, source):
         return False
-    label = organization.credential
-    if label is None:
+    if not organization.is_read:
         return False
+    label = organization.credential
     if source == usage.SOURCE and ledger_reprice.is_due():
         # A history that is being read hands on without a pause: between two of its runs is the time for it.
         repricing.reprice()

@@ -39,7 +39,7 @@ class Credential(models.Model):
     last_used_at = models.DateTimeField(null=True)
     refused_at = models.DateTimeField(null=True)
     refusal = models.TextField(default="")
-    sealed = models.OneToOneField(SealedSecret, on_delete=models.PROTECT, null=True)
+    sealed = models.ForeignKey(SealedSecret, on_delete=models.PROTECT, null=True)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label or self.fingerprint}"

@@ -253,7 +253,7 @@ def test_a_label_whose_file_holds_another_organizations_key_changes_sides_and_mi
     put(folder, "globex.token", TOKENS["acme"])
     tasks.run_source(acme.pk, "cost")
     assert not Run.objects.filter(source="cost").exists()
-    assert (of(front, "acme").credential, of(front, "globex").credential) == (None, "acme")
+    assert (of(front, "acme").is_read, of(front, "globex").credential) == (False, "acme")
     tasks.meet()
     assert (of(front, "acme").credential, of(front, "globex").credential) == ("globex", "acme")
     tasks.run_source(acme.pk, "cost")

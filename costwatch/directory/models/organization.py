@@ -15,8 +15,14 @@ class Organization(models.Model):
     # The speed filter needs a beta header that some organizations may not send; those have one speed.
     reads_speed = models.BooleanField(default=True)
     history_since = models.DateField(null=True)
-    # The label of the credential that reads it, "" where one is enough; null: none does, and what was read stays.
-    credential = models.CharField(max_length=64, null=True, unique=True)
+    # Whether a credential reads it, and the label of that one ("" where one is enough). What was read stays.
+    is_read = models.BooleanField(default=False)
+    credential = models.CharField(max_length=64, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["credential"], condition=models.Q(is_read=True), name="one_per_credential")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -116,7 +116,7 @@ def known() -> Iterator[Line]:
             continue
         yield from _age(row, names.get(row.organization, row.organization))
     for organization in Organization.objects.order_by("pk"):
-        if organization.credential is None or (labels is not None and organization.credential not in labels):
+        if not organization.is_read or (labels is not None and organization.credential not in labels):
             yield told(
                 WARN,
                 f"no credential reads the organization {organization.name!r}; what was read of it stays",

@@ -91,7 +91,7 @@ class Command(BaseCommand):
                 # The others are read all the same.
                 told = {"organization": _name(one), "source": "connecting", "outcome": "failed", "error": str(error)}
                 outcomes.append(told)
-        for organization in Organization.objects.filter(credential=None).order_by("pk"):
+        for organization in Organization.objects.filter(is_read=False).order_by("pk"):
             if which is None:
                 outcomes.append(_outcome(organization, "all", outcome="not read", error="no credential reads it"))
         return outcomes
@@ -111,7 +111,7 @@ def _chosen(found: list[Configured], which: str | None) -> list[Configured]:
 
 def _name(one: Configured) -> str:
     """An organization before it is known: by the id it had last, or its label."""
-    known = Organization.objects.filter(credential=one.label).values_list("external_id", flat=True).first()
+    known = Organization.objects.filter(is_read=True, credential=one.label).values_list("external_id", flat=True).first()
     return known or one.label or "the organization of the only credential"
 
 
