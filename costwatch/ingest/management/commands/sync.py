@@ -111,8 +111,8 @@ def _chosen(found: list[Configured], which: str | None) -> list[Configured]:
 
 def _name(one: Configured) -> str:
     """An organization before it is known: by the id it had last, or its label."""
-    known = Organization.objects.filter(is_read=True, credential=one.label).values_list("external_id", flat=True).first()
-    return known or one.label or "the organization of the only credential"
+    reads = Organization.objects.filter(is_read=True, credential=one.label)
+    return reads.values_list("external_id", flat=True).first() or one.label or "the organization of the only credential"
 
 
 def _read(connection: Connection, wanted: list[str], order: Order, *, explicit: bool) -> Outcomes:
