@@ -25,6 +25,12 @@ def last_seen(row: Seen, reading: Reading | None) -> datetime:
     return max(row.last_seen_at, clock.parse(by_workspace) if by_workspace else reading.last_read_at)
 
 
+def changes_of(organization: Organization, *kinds: Kind) -> list[datetime]:
+    """When rows of some kinds were seen to have changed, in that order."""
+    changes = DirectoryChange.objects.filter(organization=organization, kind__in=kinds)
+    return list(changes.order_by("seen_at").values_list("seen_at", flat=True).distinct())
+
+
 def states_at(
     listing: Listing, organization: Organization, columns: Sequence[str], moment: datetime
 ) -> dict[tuple[str, ...], Values]:

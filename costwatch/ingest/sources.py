@@ -9,8 +9,9 @@ from costwatch import clock
 from costwatch.clock import DAY, HOUR
 from costwatch.directory import mirror
 from costwatch.directory.models import Organization
-from costwatch.ingest import analytics, claude_code, cost, minutes, pace, usage
+from costwatch.ingest import analytics, claude_code, cost, headroom, minutes, pace, usage
 from costwatch.ingest.chains import Reader as UsageReader
+from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import since
 from costwatch.ingest.plan import Cadence, Planned
@@ -22,6 +23,7 @@ from costwatch.ledger import claude_code as claude_code_ledger
 from costwatch.ledger import partitions
 from costwatch.ledger.intern import Interned
 from costwatch.ledger.prices import Prices
+from costwatch.ledger.rollup import refresh_series_months
 from costwatch.upstream.client import AdminClient
 
 DIRECTORY, LIMITS_SOURCE = "directory", "limits"
@@ -63,7 +65,8 @@ class Windowed:
     Shape: `late_after` is twice and more of what its cadence asks for; `fit` says how much a page and a window hold
     where that depends on the organization; `horizon` is how far back it is ever read and `first` its first day, None
     for as far as there is history; `compares`: it has control totals; `needs_names`: the directory is read before it;
-    `slices` is how many of its windows are asked for at once; `covers` names its coverage where that is not its name.
+    `slices` is how many of its windows are asked for at once; `after` makes what is made of the rows of a whole run;
+    `covers` names its coverage where that is not its name.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Windowed:
     compares: bool = False
     slices: int = 4
     needs_names: bool = False
+    after: Callable[[Work], None] | None = None
     covers: tuple[str, ...] = ()
 
     @property
@@ -139,6 +143,18 @@ def _minute_recorder(work: Work, _: Reader, run: int) -> minutes.Recorder:
     return minutes.Recorder(organization.pk, Interned(organization.pk), run, names, work.fence)
 
 
+def _after_usage(work: Work) -> None:
+    refresh_series_months(organization_id=work.connection.organization.pk, fence=work.fence)
+
+
+def _after_cost(work: Work) -> None:
+    give_colours(work.connection.organization)
+
+
+def _after_minutes(work: Work) -> None:
+    headroom.make_polled(work.connection.organization)
+
+
 def _analytics_reader(work: Work) -> analytics.Reader:
     return analytics.Reader(work.connection.client)
 
@@ -171,6 +187,7 @@ USAGE = Windowed(
     timedelta(minutes=30),
     fit=fit_hours,
     compares=True,
+    after=_after_usage,
 )
 COST = Windowed(
     COST_SOURCE,
@@ -182,6 +199,7 @@ COST = Windowed(
     _cost_recorder,
     3 * HOUR,
     compares=True,
+    after=_after_cost,
 )
 MINUTES = Windowed(
     MINUTES_SOURCE,
@@ -196,6 +214,7 @@ MINUTES = Windowed(
     fit=fit_minutes,
     horizon=partitions.DAYS * DAY,
     slices=2,
+    after=_after_minutes,
 )
 CLAUDE_CODE = Windowed(
     CLAUDE_CODE_SOURCE,

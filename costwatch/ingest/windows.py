@@ -14,7 +14,6 @@ from django.conf import settings
 from costwatch import clock
 from costwatch.ingest.agenda import afforded, asked_lately, windows_due
 from costwatch.ingest.chains import Reader as UsageReader
-from costwatch.ingest.colours import give_colours
 from costwatch.ingest.connect import Connection
 from costwatch.ingest.history import EndOfHistory
 from costwatch.ingest.lease import Held
@@ -23,9 +22,8 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.pace import DIVIDING
 from costwatch.ingest.plan import Planned, Why, windows
 from costwatch.ingest.runs import Progress, running
-from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE, Reader, Windowed, Work
+from costwatch.ingest.sources import COST_SOURCE, Reader, Windowed, Work
 from costwatch.ledger import prices as ledger_prices
-from costwatch.ledger.rollup import refresh_series_months
 from costwatch.upstream.errors import Refused, UpstreamError
 from costwatch.upstream.pages import COMFORTABLE_BYTES, Window
 
@@ -62,10 +60,8 @@ class Windows:
                     if progress.errors or self._is_late() or self.order.is_exact:
                         break
             finally:
-                if self.which.name == USAGE_SOURCE:
-                    refresh_series_months(organization_id=self.organization.pk, fence=self._held.fence)
-            if self.which.name == COST_SOURCE:
-                give_colours(self.organization)
+                if self.which.after:
+                    self.which.after(self._work)
         return progress.run
 
     def _fit(self, planned: int) -> None:

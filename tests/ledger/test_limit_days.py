@@ -1,5 +1,6 @@
 """What a day of minutes came to beside its limits, against a scan of the minutes that knows nothing of the code."""
 
+import math
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costwatch.directory.limits import limits_at
-from costwatch.directory.models import Organization
+from costwatch.directory.models import Organization, RateLimit, Reading
 from costwatch.ingest.connect import client, connect
+from costwatch.ingest.headroom import days_to_make, hours_to_make
 from costwatch.ingest.order import Order
 from costwatch.ingest.sync import sync
-from costwatch.ingest.upkeep import days_to_make, upkeep
-from costwatch.ledger.limit_days import Figures, figures
-from costwatch.ledger.models import LimitDay, LimitDayMade, MinuteFact
+from costwatch.ingest.upkeep import upkeep
+from costwatch.ledger.limit_figures import Figures, figures, longest_streak, pack, unpack
+from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade, MinuteFact
 from costwatch.upstream.sandbox.server import SandboxServer
 
 DAY = date(2026, 11, 19)
@@ -63,43 +65,93 @@ def read(upstream: SandboxServer, db: None, settings: object) -> Organization:
         return connection.organization
 
 
-def test_a_day_equals_a_scan_of_its_minutes_for_every_group_and_workspace(read: Organization, now: datetime) -> None:
-    assert days_to_make(read, now) == [DAY]
-    upkeep(now)
-    assert days_to_make(read, now) == []
-    limits = limits_at(read, START + timedelta(days=1))
-    used: dict[tuple[str, str, str], dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
-    for fact in MinuteFact.objects.filter(minute__gte=START, minute__lt=START + timedelta(days=1)).select_related(
-        "series"
-    ):
+def scan(read: Organization, start: datetime, end: datetime) -> dict[tuple[str, ...], dict[datetime, int]]:
+    """What every minute counts, by group, pool, workspace and limiter: the minutes summed one by one."""
+    limits = limits_at(read, end)
+    used: dict[tuple[str, ...], dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
+    for fact in MinuteFact.objects.filter(minute__gte=start, minute__lt=end).select_related("series"):
         series = fact.series
-        if series.service_tier in ("batch", "priority", "priority_on_demand"):
-            continue
         group = limits.group_of(series.model)
         name = group.id if group else f"model:{series.model}"
         spent = fact.uncached_input_tokens + fact.ephemeral_5m_input_tokens + fact.ephemeral_1h_input_tokens
-        pools = {"fast_itpmca": spent, "fast_otpm": fact.output_tokens}
-        if series.speed != "fast":
-            pools = {
-                "input_tokens_per_minute": spent,
-                "input_tokens_per_minute_cache_aware": spent,
-                "output_tokens_per_minute": fact.output_tokens,
-            }
-        for limiter, count in pools.items():
+        counted = {
+            "input_tokens_per_minute": spent,
+            "input_tokens_per_minute_cache_aware": spent,
+            "output_tokens_per_minute": fact.output_tokens,
+            "tokens_per_minute": spent + fact.output_tokens,
+        }
+        pool = {"batch": "batch", "priority": "priority", "priority_on_demand": "priority"}.get(series.service_tier, "")
+        if not pool and series.speed == "fast":
+            pool, counted = "fast", {"fast_itpmca": spent, "fast_otpm": fact.output_tokens}
+        for limiter, count in counted.items():
             for workspace in ("", series.workspace_id):
-                used[name, workspace, limiter][fact.minute] += count
+                used[name, pool, workspace, limiter][fact.minute] += count
+    return used
+
+
+def test_a_day_equals_a_scan_of_its_minutes_for_every_group_pool_and_workspace(
+    read: Organization, now: datetime
+) -> None:
+    assert days_to_make(read, now) == []
+    upkeep(now)
+    assert hours_to_make(read, now) == {}
+    assert days_to_make(read, now) == []
+    used = scan(read, START, START + timedelta(days=1))
     rows = list(LimitDay.objects.filter(day=DAY))
     assert len(rows) > 30
     assert {row.workspace_key for row in rows} > {""}
+    assert {row.pool for row in rows} >= {"", "fast", "batch"}
     assert any(row.limit for row in rows)
     for row in rows:
-        minutes = {at: count for at, count in used[row.group_id, row.workspace_key, row.limiter].items() if count}
-        peak = max(minutes.values())
+        of = used[row.group_id, row.pool, row.workspace_key, row.limiter]
+        minutes = {at: count for at, count in of.items() if count}
+        peak, ordered = max(minutes.values()), sorted(minutes.values())
         assert (row.peak, row.minutes_active) == (peak, len(minutes))
         assert row.peak_at == min(at for at, count in minutes.items() if count == peak)
+        assert (row.p95, row.median) == (
+            ordered[math.ceil(0.95 * len(ordered)) - 1],
+            ordered[math.ceil(0.5 * len(ordered)) - 1],
+        )
         if row.limit:
             over = [sum(10_000 * n > row.limit * share for n in minutes.values()) for share in (8000, 9500, 10_000)]
             assert [row.minutes_over_80, row.minutes_over_95, row.minutes_over_100] == over
+
+
+def test_an_hour_equals_a_scan_of_its_minutes(read: Organization, now: datetime) -> None:
+    hour = datetime(2026, 11, 20, 13, tzinfo=UTC)
+    # What a poll touches is made when it ends.
+    rows = list(LimitHour.objects.filter(hour=hour))
+    used = scan(read, hour, hour + timedelta(hours=1))
+    assert len(rows) > 30
+    for row in rows:
+        of = used[row.group_id, row.pool, row.workspace_key, row.limiter]
+        values = [of[hour + timedelta(minutes=place)] for place in range(60)]
+        assert unpack(row.values) == values
+        assert (row.total, row.peak, row.minutes_active) == (sum(values), max(values), 60 - values.count(0))
+    limited = {(row.group_id, row.pool, row.workspace_key, row.limiter) for row in rows}
+    present = {key[:3] for key, of in used.items() if any(of.values())}
+    assert {key[:3] for key in limited} == present
+
+
+def test_hours_made_before_the_limits_were_known_are_made_again(read: Organization, now: datetime) -> None:
+    upkeep(now)
+    RateLimit.objects.all().delete()
+    Reading.objects.filter(kind="rate_limit").delete()
+    assert len(hours_to_make(read, now)) == LimitHourMade.objects.count()
+    upkeep(now)
+    assert set(LimitDay.objects.values_list("limit", flat=True)) == {None}
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=60, max_size=60))
+def test_an_hours_values_come_back_as_they_were_packed(values: list[int]) -> None:
+    assert unpack(pack(values)) == values
+    assert len(pack([min(value, 2**32 - 1) for value in values])) == 240
+
+
+def test_the_longest_streak_above_a_share() -> None:
+    assert longest_streak([81, 81, 80, 90, 100, 101, 0], 100, 80) == 3
+    assert longest_streak([81, 81], None, 80) == 0
+    assert longest_streak([], 100, 80) == 0
 
 
 def test_a_day_is_made_again_when_its_minutes_change(
@@ -112,7 +164,7 @@ def test_a_day_is_made_again_when_its_minutes_change(
     with client() as opened:
         sync(connect(opened), "minutes", Order())
     later = datetime(2026, 11, 20, 15, 7, tzinfo=UTC)
-    assert days_to_make(read, later) == [DAY]
+    assert START.replace(hour=20) in hours_to_make(read, later)
     upkeep(later)
     assert LimitDayMade.objects.get().day == DAY
     assert {row.pk: row.peak for row in LimitDay.objects.filter(workspace_key="")} != before

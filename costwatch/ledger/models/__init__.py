@@ -23,7 +23,7 @@ from costwatch.ledger.models.claude_code import (
     ClaudeCodeUseRevision,
 )
 from costwatch.ledger.models.counts import COUNTS, MONEY, Charged, Counts
-from costwatch.ledger.models.minutes import LimitDay, LimitDayMade, MinuteFact
+from costwatch.ledger.models.minutes import LimitDay, LimitDayMade, LimitHour, LimitHourMade, MinuteFact
 from costwatch.ledger.models.prices import PriceChange, PricePublication
 from costwatch.ledger.models.reported import (
     ConsoleFigure,
@@ -67,6 +67,8 @@ __all__ = [
     "GroupMonth",
     "LimitDay",
     "LimitDayMade",
+    "LimitHour",
+    "LimitHourMade",
     "MinuteFact",
     "PriceChange",
     "PricePublication",

@@ -21,17 +21,69 @@ class MinuteFact(Counts):
         constraints = not_negative()
 
 
+class LimitHour(models.Model):
+    """How the minutes of one hour stood beside one limit of a group of models: of the organization, or of a workspace.
+
+    Units: tokens a minute. Shape: `pool` is empty for ordinary use; `workspace_key` for the organization; `limit` is
+    what was in force then, null where none was known; `values` are sixty counts, packed by `costwatch.ledger.packed`.
+    An hour without usage has no row.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    hour = models.DateTimeField()
+    group_id = models.CharField(max_length=200)
+    group = models.TextField()
+    pool = models.CharField(max_length=20, default="", blank=True)
+    workspace_key = models.CharField(max_length=200, default="", blank=True)
+    limiter = models.CharField(max_length=80)
+    limit = models.BigIntegerField(null=True)
+    source = models.CharField(max_length=20)
+    peak = models.BigIntegerField()
+    peak_at = models.DateTimeField()
+    total = models.BigIntegerField()
+    minutes_active = models.PositiveSmallIntegerField()
+    minutes_over_80 = models.PositiveSmallIntegerField()
+    minutes_over_95 = models.PositiveSmallIntegerField()
+    minutes_over_100 = models.PositiveSmallIntegerField()
+    values = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "hour", "group_id", "pool", "workspace_key", "limiter"],
+                name="ledger_limithour_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "group_id", "workspace_key", "hour"], name="ledger_limithour_line")
+        ]
+
+
+class LimitHourMade(models.Model):
+    """An hour whose figures are made, and of what: where that is something else now they are made again."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    hour = models.DateTimeField()
+    made_of = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "hour"], name="ledger_limithourmade_once")]
+
+
 class LimitDay(models.Model):
     """How one day's minutes stood beside one limit of a group of models: of the organization, or of a workspace.
 
-    Units: tokens a minute. Shape: `workspace_key` is empty for the organization; `limit` is null where none was known.
-    Peak, percentile and median are over the minutes with usage.
+    Units: tokens a minute. Shape: `pool` and `workspace_key` as of an hour; `limit` is that of the day's last hour with
+    usage, null where none was known, and a minute is over what was in force then. Peak, percentile and median are over
+    the minutes with usage.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     day = models.DateField()
     group_id = models.CharField(max_length=200)
     group = models.TextField()
+    pool = models.CharField(max_length=20, default="", blank=True)
     workspace_key = models.CharField(max_length=200, default="", blank=True)
     limiter = models.CharField(max_length=80)
     limit = models.BigIntegerField(null=True)
@@ -48,13 +100,14 @@ class LimitDay(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "day", "group_id", "workspace_key", "limiter"], name="ledger_limitday_once"
+                fields=["organization", "day", "group_id", "pool", "workspace_key", "limiter"],
+                name="ledger_limitday_once",
             )
         ]
 
 
 class LimitDayMade(models.Model):
-    """When a day's figures were made last: they are made again when its minutes change after that."""
+    """A day whose figures are made; gone when one of its hours is made again."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     day = models.DateField()
