@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from hashlib import sha256
-from itertools import islice
 
 from django.db.models.functions import TruncDate
 
@@ -15,10 +14,6 @@ from costwatch.ingest.models import Coverage
 from costwatch.ingest.plan import SETTLES_AFTER
 from costwatch.ledger import limit_days, limit_hours, partitions
 from costwatch.ledger.models import LimitDayMade, LimitHourMade
-
-# What a poll touches: the hour under way and the one before it.
-POLLED = 2
-
 
 def hours_to_make(organization: Organization, now: datetime) -> dict[datetime, str]:
     """The hours whose figures are made of other minutes, or of other knowledge of limits. Newest first.
@@ -46,17 +41,13 @@ def days_to_make(organization: Organization, now: datetime) -> list[date]:
     return sorted(set(days) - made, reverse=True)
 
 
-def make_polled(organization: Organization) -> None:
-    """Make what a poll of the newest minutes has changed: pages are as new as the minutes."""
-    stale = hours_to_make(organization, clock.now())
-    limit_hours.make_hours(organization, dict(islice(stale.items(), POLLED)))
+def make_hours(organization: Organization, now: datetime, renew: Callable[[], None]) -> None:
+    """Make every hour that is to be made, newest first. Safe to be cut short: what is left is found again."""
+    limit_hours.make_hours(organization, hours_to_make(organization, now), renew)
 
 
-def make_all(organization: Organization, now: datetime, renew: Callable[[], None]) -> None:
-    """Make every hour and then every day that is to be made. Safe to be cut short: what is left is found again."""
-    for hour, made_of in hours_to_make(organization, now).items():
-        limit_hours.make_hours(organization, {hour: made_of})
-        renew()
+def make_days(organization: Organization, now: datetime, renew: Callable[[], None]) -> None:
+    """Make every day that is to be made, of its hours."""
     for day in days_to_make(organization, now):
         limit_days.make_day(organization, day)
         renew()

@@ -51,11 +51,12 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run works with: whom it reads, at which prices, under which right to write."""
+    """What a run works with: whom it reads, at which prices, under which right to write, kept by renewing it."""
 
     connection: Connection
     prices: Prices
     fence: Callable[[], None]
+    renew: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _after_cost(work: Work) -> None:
 
 
 def _after_minutes(work: Work) -> None:
-    headroom.make_polled(work.connection.organization)
+    headroom.make_hours(work.connection.organization, clock.now(), work.renew)
 
 
 def _analytics_reader(work: Work) -> analytics.Reader:

@@ -39,7 +39,7 @@ class Windows:
     def __init__(self, connection: Connection, which: Windowed, order: Order, held: Held) -> None:
         self.organization, self.client = connection.organization, connection.client
         self.which, self.order, self._held = which, order, held
-        self._work = Work(connection, ledger_prices.publish(), held.fence)
+        self._work = Work(connection, ledger_prices.publish(), held.fence, self._renew)
         self._deadline = time.monotonic() + order.seconds if order.seconds else None
         self._renewed = time.monotonic()
         self._most = which.cadence.most

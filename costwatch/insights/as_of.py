@@ -5,8 +5,8 @@ A day that was read whole by then and has not changed since is answered by its r
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -19,6 +19,7 @@ from costwatch.insights.query import Query
 from costwatch.ledger.models import Fact, ReportedLine, ReportedMonth, ReportedRevision, Revision, SeriesDay
 
 DAY = timedelta(days=1)
+M = TypeVar("M", date, datetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,12 @@ def usage(query: Query, organization: Organization) -> Iterator[Part]:
     changed = _changed_later(query, organization)
     whole = {day for day, is_whole in days.items() if is_whole and query.interval != "hour"} - changed
     mine = {"series__organization": organization}
-    for since, until in _spans(whole):
+    for since, until in _joined(whole, DAY):
         yield Part(SeriesDay.objects.filter(day__gte=since, day__lt=until, **mine), "day")
-    read_by_then = Coverage.objects.filter(
-        source="usage",
-        organization=organization,
-        start=OuterRef("bucket_start"),
-        end__lte=query.as_of,
-        first_read_at__lte=query.as_of,
-    )
-    for since, until in _spans(days.keys() - whole):
-        hours = {"bucket_start__gte": clock.midnight(since), "bucket_start__lt": clock.midnight(until)} | mine
-        yield Part(Fact.objects.filter(Exists(read_by_then), **hours), "bucket_start")
-        later = Revision.objects.filter(Exists(read_by_then), seen_at__gt=query.as_of, **hours)
+    for start, end in _hours(query, organization, days.keys() - whole):
+        hours = {"bucket_start__gte": start, "bucket_start__lt": end} | mine
+        yield Part(Fact.objects.filter(**hours), "bucket_start")
+        later = Revision.objects.filter(organization=organization, seen_at__gt=query.as_of, **hours)
         yield Part(later, "bucket_start", sign=-1)
 
 
@@ -77,6 +71,17 @@ def _read_by_then(query: Query, organization: Organization) -> dict[date, bool]:
     return {day: then == every for day, every, then in found if then}
 
 
+def _hours(query: Query, organization: Organization, days: Iterable[date]) -> Iterator[tuple[datetime, datetime]]:
+    """The hours of some days that had been read by then, as contiguous spans [start, end)."""
+    wanted = set(days)
+    by_then = {"end__lte": query.as_of, "first_read_at__lte": query.as_of}
+    rows = Coverage.objects.filter(
+        source="usage", organization=organization, start__gte=query.start, start__lt=query.end, **by_then
+    )
+    starts = rows.values_list("start", flat=True).iterator(chunk_size=5000)
+    yield from _joined((start for start in starts if start.date() in wanted), clock.HOUR)
+
+
 def _changed_later(query: Query, organization: Organization) -> set[date]:
     rows = Revision.objects.filter(
         organization=organization, seen_at__gt=query.as_of, bucket_start__gte=query.start, bucket_start__lt=query.end
@@ -84,14 +89,14 @@ def _changed_later(query: Query, organization: Organization) -> set[date]:
     return set(rows.annotate(on=UtcDay("bucket_start", tzinfo=UTC)).values_list("on", flat=True).distinct())
 
 
-def _spans(days: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Days as contiguous spans [since, until), oldest first."""
+def _joined(starts: Iterable[M], width: timedelta) -> Iterator[tuple[M, M]]:
+    """What begins at some moments and is as wide, as contiguous spans [since, until), oldest first."""
     since = until = None
-    for day in sorted(days):
-        if day != until:
-            if since and until:
+    for start in sorted(starts):
+        if start != until:
+            if since is not None and until is not None:
                 yield since, until
-            since = day
-        until = day + DAY
-    if since and until:
+            since = start
+        until = start + width
+    if since is not None and until is not None:
         yield since, until

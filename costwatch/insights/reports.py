@@ -10,6 +10,7 @@ from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
 from costwatch.ingest.models import Run
 from costwatch.insights import cells, freshness, report_of_changes
+from costwatch.insights.limits import report as limits_report
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
 from costwatch.ledger.models import COUNTS, MONEY
 from pricing.calculate import charge_by_meter
@@ -221,6 +222,19 @@ def changes(query: Query) -> Json:
     return made | {"rows": rows, "totals": totals}
 
 
+def limits(query: Query) -> Json:
+    """How close each group of models and workspace ran to its rate limits. Raises: BadQuestion."""
+    limits_report.check(query)
+    organizations = cells.organizations(query)
+    made = _envelope("limits", query, organizations, cells.prices_of(query), ("minutes",))
+    made["rows"] = [
+        {"period": row["period"], "partial": _is_partial(row["period"], query, made["data_through"]), **row}
+        for row in limits_report.rows(organizations, query)
+    ]
+    made["totals"] = {}
+    return made
+
+
 def _health(organization: Organization, source: str, query: Query) -> tuple[datetime | None, str | None]:
     """When a source last succeeded, and what failed last, both by the time of the question."""
     runs = Run.objects.filter(organization=organization, source=source, finished_at__isnull=False)
@@ -285,6 +299,8 @@ def columns(name: str, query: Query) -> list[str]:
         return [*UNPRICED_COLUMNS]
     if name == "changes":
         return [*report_of_changes.COLUMNS]
+    if name == "limits":
+        return [*limits_report.COLUMNS]
     row = _row(("", *query.group_by), _Sums(), replace(query, interval="total"), None, False, _Names([]))
     return [key for key in row if name == "spend" or key not in MONEY_COLUMNS]
 
@@ -294,5 +310,6 @@ REPORTS: dict[str, Callable[[Query], Json]] = {
     "usage": usage,
     "unpriced": unpriced,
     "coverage": coverage,
+    "limits": limits,
     "changes": changes,
 }

@@ -118,6 +118,6 @@ def pack(values: Sequence[int]) -> bytes:
     return packed.tobytes()
 
 
-def unpack(stored: bytes) -> list[int]:
+def unpack(stored: bytes | memoryview) -> list[int]:
     """The counts of an hour's sixty minutes."""
     return array("I" if len(stored) == 4 * AN_HOUR else "Q", bytes(stored)).tolist()

@@ -1,7 +1,7 @@
 """What an hour's minutes came to beside the limits in force: pages read these, and days are made of them."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -21,7 +21,9 @@ NOTHING = Use(0, 0, 0)
 _Used = dict[tuple[Group, str], dict[str, list[Use]]]
 
 
-def make_hours(organization: Organization, hours: Mapping[datetime, str]) -> int:
+def make_hours(
+    organization: Organization, hours: Mapping[datetime, str], renew: Callable[[], None] = lambda: None
+) -> int:
     """Make the figures of some hours from their minutes, in place of those made before.
 
     Shape: `hours` say what each is made of, looked up before; the result is how many rows were written.
@@ -40,6 +42,7 @@ def make_hours(organization: Organization, hours: Mapping[datetime, str]) -> int
             LimitHour.objects.filter(organization=organization, hour=hour).delete()
             LimitHour.objects.bulk_create(rows, batch_size=500)
         made += len(rows)
+        renew()
     return made
 
 

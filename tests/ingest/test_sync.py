@@ -245,7 +245,7 @@ def test_a_run_that_dies_before_the_months_leaves_them_to_the_next_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("costwatch.ingest.windows.refresh_series_months", dies)
+        patched.setattr("costwatch.ingest.sources.refresh_series_months", dies)
         run("directory")
         with pytest.raises(KeyboardInterrupt):
             run("usage")

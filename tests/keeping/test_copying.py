@@ -144,7 +144,7 @@ def test_a_copy_waits_for_nobody_costwatch_must_be_stopped(install: Install, dat
     kill(serving)
     with sqlite3.connect(source.log.parent / "costwatch.sqlite3") as here:
         here.execute(
-            "INSERT INTO ingest_lease (organization_id, source, holder, expires_at)"
+            "INSERT OR REPLACE INTO ingest_lease (organization_id, source, holder, expires_at)"
             " VALUES (1, 'usage', 'elsewhere', '2999-01-01 00:00:00')"
         )
     assert "usage is being read right now" in source.run("copy_to", database, status=None)

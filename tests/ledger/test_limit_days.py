@@ -1,14 +1,12 @@
 """What a day of minutes came to beside its limits, against a scan of the minutes that knows nothing of the code."""
 
 import math
-from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costwatch.directory.limits import limits_at
 from costwatch.directory.models import Organization, RateLimit, Reading
 from costwatch.ingest.connect import client, connect
 from costwatch.ingest.headroom import days_to_make, hours_to_make
@@ -18,6 +16,7 @@ from costwatch.ingest.upkeep import upkeep
 from costwatch.ledger.limit_figures import Figures, figures, longest_streak, pack, unpack
 from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade, MinuteFact
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.scan import scan
 
 DAY = date(2026, 11, 19)
 START = datetime(2026, 11, 19, tzinfo=UTC)
@@ -65,34 +64,10 @@ def read(upstream: SandboxServer, db: None, settings: object) -> Organization:
         return connection.organization
 
 
-def scan(read: Organization, start: datetime, end: datetime) -> dict[tuple[str, ...], dict[datetime, int]]:
-    """What every minute counts, by group, pool, workspace and limiter: the minutes summed one by one."""
-    limits = limits_at(read, end)
-    used: dict[tuple[str, ...], dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
-    for fact in MinuteFact.objects.filter(minute__gte=start, minute__lt=end).select_related("series"):
-        series = fact.series
-        group = limits.group_of(series.model)
-        name = group.id if group else f"model:{series.model}"
-        spent = fact.uncached_input_tokens + fact.ephemeral_5m_input_tokens + fact.ephemeral_1h_input_tokens
-        counted = {
-            "input_tokens_per_minute": spent,
-            "input_tokens_per_minute_cache_aware": spent,
-            "output_tokens_per_minute": fact.output_tokens,
-            "tokens_per_minute": spent + fact.output_tokens,
-        }
-        pool = {"batch": "batch", "priority": "priority", "priority_on_demand": "priority"}.get(series.service_tier, "")
-        if not pool and series.speed == "fast":
-            pool, counted = "fast", {"fast_itpmca": spent, "fast_otpm": fact.output_tokens}
-        for limiter, count in counted.items():
-            for workspace in ("", series.workspace_id):
-                used[name, pool, workspace, limiter][fact.minute] += count
-    return used
-
-
 def test_a_day_equals_a_scan_of_its_minutes_for_every_group_pool_and_workspace(
     read: Organization, now: datetime
 ) -> None:
-    assert days_to_make(read, now) == []
+    assert days_to_make(read, now) == [DAY]
     upkeep(now)
     assert hours_to_make(read, now) == {}
     assert days_to_make(read, now) == []
@@ -164,7 +139,7 @@ def test_a_day_is_made_again_when_its_minutes_change(
     with client() as opened:
         sync(connect(opened), "minutes", Order())
     later = datetime(2026, 11, 20, 15, 7, tzinfo=UTC)
-    assert START.replace(hour=20) in hours_to_make(read, later)
+    assert days_to_make(read, later) == [DAY]
     upkeep(later)
     assert LimitDayMade.objects.get().day == DAY
     assert {row.pk: row.peak for row in LimitDay.objects.filter(workspace_key="")} != before

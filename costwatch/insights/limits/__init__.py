@@ -1,0 +1,1 @@
+"""How close the organization and its workspaces run to their rate limits, and what would help."""
