@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
+SHORTEST_TOKEN = 16
 ON, OFF = ("on", "1", "true", "yes"), ("off", "0", "false", "no")
 
 
@@ -30,6 +31,17 @@ class Environment:
             reason = getattr(error, "strerror", None) or "it is not text"
             self.problems.append(f"{name}_FILE names {os.environ[f'{name}_FILE']}, which cannot be read: {reason}")
             return default
+
+    def token(self, name: str) -> str:
+        """A secret that programs show in a header; empty where there is none."""
+        given = self.text(name)
+        if given and len(given) < SHORTEST_TOKEN:
+            self.problems.append(
+                f"{name} is shorter than {SHORTEST_TOKEN} characters; make one with: openssl rand -hex 32"
+            )
+        if not given.isascii():
+            self.problems.append(f"{name} has letters that no header carries; make one with: openssl rand -hex 32")
+        return given
 
     def switch(self, name: str, *, default: bool) -> bool:
         """Something that is on or off."""

@@ -173,11 +173,8 @@ CACHES = broker.caches(BROKER_URL)
 
 # -- monitoring ---------------------------------------------------------------------------------------------------
 
-METRICS_TOKEN = env.text("COSTWATCH_METRICS_TOKEN")
-if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
-    PROBLEMS.append("COSTWATCH_METRICS_TOKEN is shorter than 16 characters; make one with: openssl rand -hex 32")
-if not METRICS_TOKEN.isascii():
-    PROBLEMS.append("COSTWATCH_METRICS_TOKEN has letters that no header carries; make one with: openssl rand -hex 32")
+METRICS_TOKEN = env.token("COSTWATCH_METRICS_TOKEN")
+OBSERVATIONS_TOKEN = env.token("COSTWATCH_OBSERVATIONS_TOKEN")
 
 # -- people -------------------------------------------------------------------------------------------------------
 

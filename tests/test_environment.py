@@ -57,6 +57,7 @@ def test_ops_09_fifteen_mistakes_are_fifteen_sentences_at_once(tmp_path: Path) -
         COSTWATCH_CA_BUNDLE=str(tmp_path / "no-such-bundle"),
         COSTWATCH_PRICES_FILE=str(tmp_path / "no-such-prices"),
         COSTWATCH_METRICS_TOKEN="guess",
+        COSTWATCH_OBSERVATIONS_TOKEN="guess",
     )
     assert status == 1
     for named in (
@@ -77,6 +78,7 @@ def test_ops_09_fifteen_mistakes_are_fifteen_sentences_at_once(tmp_path: Path) -
         "COSTWATCH_CA_BUNDLE names",
         "COSTWATCH_PRICES_FILE",
         "COSTWATCH_METRICS_TOKEN is shorter than 16 characters",
+        "COSTWATCH_OBSERVATIONS_TOKEN is shorter than 16 characters",
     ):
         assert said.count(named) == 1, (named, said)
     assert "Traceback" not in said

@@ -155,6 +155,17 @@ SCHEMAS: Json = {
         }
     ),
     "ApiKeyPage": _page("ApiKey"),
+    "Observation": closed(
+        shapes.OBSERVATION,
+        may_lack=tuple(name for name in shapes.OBSERVATION if name not in ("status", "headers")),
+        example=shapes.OBSERVATION_EXAMPLE,
+    ),
+    "Recorded": closed(
+        {
+            "recorded": {**COUNT, "description": "How many observations were new."},
+            "repeated": {**COUNT, "description": "How many had been told before."},
+        }
+    ),
     "QuoteRequest": closed(
         {
             "id": {"type": ["string", "number", "null"]},
@@ -229,6 +240,11 @@ SIGN_IN: Json = {
         "in": "header",
         "name": "X-CSRFToken",
         "description": f"The value of the cookie {settings.CSRF_COOKIE_NAME}, with everything but GET and HEAD.",
+    },
+    "observations": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of `COSTWATCH_OBSERVATIONS_TOKEN`.",
     },
 }
 

@@ -60,7 +60,7 @@ class Route(APIView):
     """One address of the API. Denies by default: whoever may read it is signed in."""
 
     authentication_classes = (BySession,)
-    permission_classes = (IsAuthenticated,)
+    permission_classes: Sequence[Any] = (IsAuthenticated,)
     content_negotiation_class = Negotiation
     http_method_names = ("get", "head", "post")
     parameters: Sequence[Parameter] = ()
@@ -69,6 +69,9 @@ class Route(APIView):
     tag = ""
     content: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
+    # What it asks of a caller in place of a session, and whether a setting makes the address disappear.
+    sign_in: Sequence[Mapping[str, Any]] = ()
+    may_be_off = False
 
 
 class Nothing(Route):

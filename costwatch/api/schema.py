@@ -13,7 +13,7 @@ from costwatch.api.problems import MEDIA_TYPE
 Json = dict[str, Any]
 REFUSALS = {
     "400": "A parameter is unknown, wrong or out of bounds; `errors` names it.",
-    "401": "Nobody is signed in.",
+    "401": "Nobody is signed in, or the token is not shown.",
     "403": "The CSRF token is missing, or this may not be done.",
     "404": "There is no such object or address.",
     "405": "The address does not answer this method.",
@@ -58,11 +58,11 @@ class Described(AutoSchema):
                 *map(described, route.parameters),
                 *([_IF_NONE_MATCH] if reads else []),
             ],
-            "security": [{"session": []} if reads else {"session": [], "csrf": []}],
+            "security": list(route.sign_in) or [{"session": []} if reads else {"session": [], "csrf": []}],
             "responses": {
                 "200": {"description": "The answer.", "content": route.content},
                 **({"304": {"description": "Nothing has changed since the tag that was sent."}} if reads else {}),
-                **{status: {"$ref": f"#/components/responses/{status}"} for status in _refusals(path, reads)},
+                **{status: {"$ref": f"#/components/responses/{status}"} for status in self._refusals(path, reads)},
             },
         }
         if more:
@@ -73,11 +73,10 @@ class Described(AutoSchema):
             made["requestBody"] = route.body
         return made
 
-
-def _refusals(path: str, reads: bool) -> list[str]:
-    left_out = set() if "{" in path else {"404"}
-    left_out |= {"413", "415"} if reads else set()
-    return [status for status in REFUSALS if status not in left_out]
+    def _refusals(self, path: str, reads: bool) -> list[str]:
+        left_out = set() if "{" in path or self.view.may_be_off else {"404"}
+        left_out |= {"413", "415"} if reads else set()
+        return [status for status in REFUSALS if status not in left_out]
 
 
 def described(parameter: Parameter) -> Json:

@@ -11,6 +11,9 @@ WHYS = tuple(Why)
 STATES = ("missing", "inconsistent", "open", "revised", "settled")
 KEY_STATUSES = ("active", "inactive", "archived", "expired")
 MOST_QUOTES = 1000
+MOST_OBSERVATIONS, MOST_HEADERS = 500, 200
+LONGEST_ID, LONGEST_MODEL = 100, 200
+FIRST_STATUS, LAST_STATUS = 100, 599
 
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer", "minimum": 0}
@@ -80,6 +83,56 @@ QUOTE_BODY: Json = {
         "application/json": {
             "schema": {"oneOf": [ref("QuoteRequest"), array(ref("QuoteRequest"), maxItems=MOST_QUOTES)]},
             "example": QUOTE_EXAMPLE,
+        }
+    },
+}
+OBSERVATION_EXAMPLE: Json = {
+    "observed_at": "2026-11-20T14:04:31Z",
+    "status": 429,
+    "model": "claude-opus-5-5",
+    "workspace_id": "default",
+    "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+    "headers": {
+        "anthropic-ratelimit-input-tokens-limit": "2000000",
+        "anthropic-ratelimit-input-tokens-remaining": "0",
+        "anthropic-ratelimit-input-tokens-reset": "2026-11-20T14:04:43Z",
+        "retry-after": "12",
+    },
+}
+_ID: Json = {**optional(TEXT), "maxLength": LONGEST_ID}
+OBSERVATION: Json = {
+    "status": {
+        "type": "integer",
+        "minimum": FIRST_STATUS,
+        "maximum": LAST_STATUS,
+        "description": "The HTTP status of the response. 429 is counted as refused.",
+    },
+    "headers": {
+        "type": "object",
+        "additionalProperties": TEXT,
+        "maxProperties": MOST_HEADERS,
+        "description": "The headers of the response by their names. Only those about rate limits are read.",
+    },
+    "observed_at": {
+        **optional(TIME),
+        "description": "When. Default: now. At most 15 minutes ahead of our clock, and 35 days behind.",
+    },
+    "model": {**optional(TEXT), "maxLength": LONGEST_MODEL, "description": "The model that was asked for."},
+    "workspace_id": {**_ID, "description": "The workspace; `default` or its id for the default workspace."},
+    "api_key_id": {**_ID, "description": "The id of the API key, as `/keys` lists it. Never the key itself."},
+    "organization_id": {
+        **_ID,
+        "description": "Default: what the header `anthropic-organization-id` says, else the only one there is.",
+    },
+    "request_id": {**_ID, "description": "The response's `request-id`: with it a request counts once."},
+}
+OBSERVATIONS_BODY: Json = {
+    "required": True,
+    "description": "One object, or a list of at most 500.",
+    "content": {
+        "application/json": {
+            "schema": {"oneOf": [ref("Observation"), array(ref("Observation"), maxItems=MOST_OBSERVATIONS)]},
+            "example": OBSERVATION_EXAMPLE,
         }
     },
 }

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path
 from costwatch.api.coverage import Coverage
 from costwatch.api.directory import ApiKeys, OneApiKey, OneWorkspace, Organizations, Workspaces
 from costwatch.api.documentation import Documentation, Schema
+from costwatch.api.observations import RateLimitObservations
 from costwatch.api.quote import Quote
 from costwatch.api.reports import REPORTS
 from costwatch.api.routes import Nothing
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("keys", ApiKeys.as_view(), name="keys"),
     path("keys/<str:id>", OneApiKey.as_view(), name="key"),
     path("quote", Quote.as_view(), name="quote"),
+    path("observations/rate-limits", RateLimitObservations.as_view(), name="observe_rate_limits"),
     path("schema/", Schema.as_view(), name="schema"),
     path("docs/", Documentation.as_view(), name="docs"),
     re_path(r"", Nothing.as_view(), name="nothing"),

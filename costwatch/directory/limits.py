@@ -1,19 +1,25 @@
 """The rate limits in force, now and at a moment of the past.
 
 What a workspace has not set it inherits from the organization. A workspace's value above the organization's is stored
-by the vendor, and the lower one applies: it is capped here.
+by the vendor, and the lower one applies: it is capped here. Where none were ever read, those of a published tier may be
+assumed, and say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from costwatch import clock
 from costwatch.directory.history import Values, reading_of, states_at
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS, Listing
 from costwatch.directory.models import ORGANIZATION_WIDE, Kind, Organization
+from costwatch.directory.published import Class, Published, published, tiers
 
-MODEL_GROUP = "model_group"
+MODEL_GROUP, BATCH = "model_group", "batch"
+OF_ORGANIZATION, OF_WORKSPACE, ASSUMED = "organization", "workspace", "assumed"
 GROUP_COLUMNS, LIMIT_COLUMNS = ("kind", "name", "model_names"), ("value", "source")
 
 
@@ -31,8 +37,8 @@ class Group:
 class Limit:
     """The limit of one limiter as it applies to the organization or a workspace.
 
-    `value` is in force; `configured` is what the workspace or organization has set, larger where it is capped.
-    Units: as the limiter's name says; None is no value.
+    `value` is in force; `configured` is what the workspace or organization has set, larger where it is capped;
+    `source` says whose it is, or that it is assumed. Units: as the limiter's name says; None is no value.
     """
 
     group: Group
@@ -40,6 +46,12 @@ class Limit:
     value: int | None
     configured: int | None
     is_inherited: bool
+    source: str = OF_ORGANIZATION
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether nobody has read it: it is a published tier's."""
+        return self.source == ASSUMED
 
     @property
     def is_capped(self) -> bool:
@@ -51,12 +63,19 @@ class Limit:
 class Limits:
     """The limits of one moment. `known_since` is when they were first read: what is before that is taken from then.
 
-    Shape: `values` by workspace key (empty for the organization), then by group and limiter.
+    Shape: `values` by workspace key (empty for the organization), then by group and limiter; `assumed` is the published
+    tier they are taken from, None where they were read.
     """
 
     groups: Mapping[str, Group]
     values: Mapping[str, Mapping[tuple[str, str], int | None]]
     known_since: datetime | None
+    assumed: Published | None = None
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether nobody has read them: they are a published tier's."""
+        return self.assumed is not None
 
     def of(self, workspace_key: str = ORGANIZATION_WIDE) -> tuple[Limit, ...]:
         """What applies to a workspace, or to the organization: groups of models first, by name."""
@@ -67,6 +86,9 @@ class Limits:
 
     def group_of(self, model: str) -> Group | None:
         """The group a model is in, by its name or short name."""
+        if self.assumed:
+            found = self.assumed.class_of(model)
+            return self.groups.get(_id(found)) if found else None
         return next((group for group in self.groups.values() if model in (group.models or ())), None)
 
     def _limit(
@@ -80,11 +102,24 @@ class Limits:
         above, is_inherited = organization.get(name), name not in own
         configured = above if is_inherited else own[name]
         known = [value for value in (above, configured) if value is not None]
-        return Limit(group, name[1], min(known, default=None), configured, is_inherited and bool(workspace_key))
+        source = OF_ORGANIZATION if is_inherited or not workspace_key else OF_WORKSPACE
+        return Limit(
+            group,
+            name[1],
+            min(known, default=None),
+            configured,
+            is_inherited and bool(workspace_key),
+            ASSUMED if self.assumed else source,
+        )
 
 
-def limits_now(organization: Organization) -> Limits:
-    """The limits as they were last read."""
+def limits_now(organization: Organization, *, used: Iterable[str] | None = None) -> Limits:
+    """The limits as they were last read, else those that are assumed.
+
+    Shape: assumed groups are those of the models that were `used`; not said, every published one.
+    """
+    if assumed := assumption(organization, clock.today()):
+        return _assumed(assumed, used)
     return _limits(
         organization,
         _live(RATE_LIMIT_GROUPS, organization, GROUP_COLUMNS),
@@ -92,8 +127,10 @@ def limits_now(organization: Organization) -> Limits:
     )
 
 
-def limits_at(organization: Organization, moment: datetime) -> Limits:
-    """The limits, and the groups' models, as they had been read at a moment."""
+def limits_at(organization: Organization, moment: datetime, *, used: Iterable[str] | None = None) -> Limits:
+    """The limits, and the groups' models, as they had been read at a moment, else those that are assumed of its day."""
+    if assumed := assumption(organization, clock.floor_day(moment).date()):
+        return _assumed(assumed, used)
     groups = states_at(RATE_LIMIT_GROUPS, organization, GROUP_COLUMNS, moment)
     return _limits(organization, groups, states_at(RATE_LIMITS, organization, LIMIT_COLUMNS, moment))
 
@@ -120,3 +157,39 @@ def _limits(
 
 def _order(group: Group) -> tuple[bool, str, str, str]:
     return (group.kind != MODEL_GROUP, group.kind, group.name, group.id)
+
+
+def assumption(organization: Organization, day: date) -> Published | None:
+    """What is assumed of a day: the picked tier as published then; None where limits were read or no tier is picked."""
+    if not organization.assumed_tier or reading_of(organization, Kind.RATE_LIMIT):
+        return None
+    return published(organization.assumed_tier, day)
+
+
+def assume(organization: Organization, *, tier: str, by: str) -> None:
+    """Assume the limits of a published tier where none were read, or of none with an empty tier; `by` picked it.
+
+    Raises: ValueError with what is wrong, and nothing is changed.
+    """
+    if tier and tier not in (names := [one.id for one in tiers(clock.today())]):
+        raise ValueError(_("There is no such tier now. Choose from %(names)s.") % {"names": ", ".join(names)})
+    if tier and reading_of(organization, Kind.RATE_LIMIT):
+        raise ValueError(_("The limits of this organization are read. Nothing is assumed of it."))
+    organization.assumed_tier, organization.assumed_by, organization.assumed_at = tier, by[:200], clock.now()
+    organization.save(update_fields=["assumed_tier", "assumed_by", "assumed_at"])
+
+
+def _assumed(found: Published, used: Iterable[str] | None) -> Limits:
+    names = None if used is None else sorted(set(used))
+    groups = [Group(_id(found.batch), BATCH, found.batch.name, None)]
+    for one in found.classes:
+        models = one.models if names is None else tuple(name for name in names if one.has(name))
+        if models:
+            groups.append(Group(_id(one), MODEL_GROUP, one.name, models))
+    allowed = {_id(one): one.limits for one in (*found.classes, found.batch)}
+    values = {(group.id, limiter): value for group in groups for limiter, value in allowed[group.id].items()}
+    return Limits({group.id: group for group in sorted(groups, key=_order)}, {ORGANIZATION_WIDE: values}, None, found)
+
+
+def _id(one: Class) -> str:
+    return f"{ASSUMED}/{one.id}"

@@ -7,20 +7,21 @@ from hashlib import sha256
 from django.db.models.functions import TruncDate
 
 from costwatch import clock
-from costwatch.directory.limits import limits_now
-from costwatch.directory.models import Organization
+from costwatch.directory.history import reading_of
+from costwatch.directory.models import Kind, Organization
 from costwatch.ingest import minutes
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.plan import SETTLES_AFTER
 from costwatch.ledger import limit_days, limit_hours, partitions
 from costwatch.ledger.models import LimitDayMade, LimitHourMade
 
+
 def hours_to_make(organization: Organization, now: datetime) -> dict[datetime, str]:
     """The hours whose figures are made of other minutes, or of other knowledge of limits. Newest first.
 
     Shape: what each is to be made of.
     """
-    known = f"{limits_now(organization).known_since is not None} {getattr(organization, 'assumed_tier', '')}"
+    known = f"{reading_of(organization, Kind.RATE_LIMIT) is not None} {organization.assumed_tier}"
     made = dict(LimitHourMade.objects.filter(organization=organization).values_list("hour", "made_of"))
     kept = clock.midnight(partitions.oldest_kept(now.date()))
     hours = Coverage.objects.filter(organization=organization, source=minutes.SOURCE, start__gte=kept)

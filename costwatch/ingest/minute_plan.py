@@ -8,13 +8,12 @@ six hours old and finds it as it was settles it.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from costwatch.clock import DAY, HOUR, floor_day, floor_hour
+from costwatch.clock import DAY, HOUR, MINUTE, floor_day, floor_hour
 from costwatch.ingest.plan import SETTLES_AFTER, SLACK, Planned, Standing, Why
 from costwatch.upstream.pages import Window
 
 POLLED, POLLED_EVERY = timedelta(minutes=20), timedelta(minutes=5)
 LAG = timedelta(minutes=5)
-MINUTE = timedelta(minutes=1)
 HOURS_A_DAY = 24
 
 

@@ -11,7 +11,6 @@ from costwatch import clock
 from costwatch.ingest import coverage, observe, split
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
-from costwatch.ingest.minute_plan import MINUTE
 from costwatch.ingest.models import Coverage, Quarantined, Source
 from costwatch.ingest.plan import Planned
 from costwatch.ledger.dimensions import Counts, UsageDims
@@ -26,7 +25,7 @@ from costwatch.upstream.usage import FAST_MINUTES, MINUTES, Chain, Parsed, Rejec
 SOURCE = "minutes"
 DIGEST = 16
 UNREAD = b"\x00" * DIGEST
-AN_HOUR = clock.HOUR // MINUTE
+AN_HOUR = clock.HOUR // clock.MINUTE
 ByStart = dict[datetime, Bucket]
 
 
@@ -104,7 +103,7 @@ class Recorder:
                 self._write([hour], before, now)
                 # A day of minutes is large: each hour is let go of when it is written.
                 hour.facts.clear()
-        if max(told.base, default=now) + MINUTE >= now.replace(second=0, microsecond=0):
+        if max(told.base, default=now) + clock.MINUTE >= now.replace(second=0, microsecond=0):
             Source.objects.filter(organization=self.organization_id, name=SOURCE).update(polled_at=now)
 
     def _write(self, hours: list["_Hour"], before: Mapping[datetime, Coverage], now: datetime) -> None:

@@ -15,7 +15,6 @@ from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.ledger.limit_figures import AN_HOUR, READS_COUNT, Use, figures, limiters_of, pack, pool_of
 from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, MinuteFact
 
-MINUTE = timedelta(minutes=1)
 NOTHING = Use(0, 0, 0)
 # By group and pool, then workspace ("" sums them all): an hour's minutes.
 _Used = dict[tuple[Group, str], dict[str, list[Use]]]
@@ -78,13 +77,6 @@ def group_for(model: str, limits: Limits) -> Group:
     return limits.group_of(model) or Group(f"model:{model}"[:200], "", model, (model,))
 
 
-def source_of(limit: Limit | None, workspace_key: str) -> str:
-    """Where a limit comes from, as reports name it."""
-    if limit is not None and getattr(limit, "is_assumed", False):
-        return "assumed"
-    return "organization" if limit is None or limit.is_inherited or not workspace_key else "workspace"
-
-
 def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterator[LimitHour]:
     known: dict[str, dict[tuple[str, str], Limit]] = {}
     for (group, pool), by_workspace in _used(organization.pk, hour, limits).items():
@@ -108,9 +100,9 @@ def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterato
                     workspace_key=workspace,
                     limiter=limiter,
                     limit=value,
-                    source=source_of(limit, workspace),
+                    source=limit.source if limit else "organization",
                     peak=made.peak,
-                    peak_at=hour + made.peak_at * MINUTE,
+                    peak_at=hour + made.peak_at * clock.MINUTE,
                     total=sum(values),
                     minutes_active=made.minutes_active,
                     minutes_over_80=made.minutes_over_80,

@@ -105,3 +105,4 @@ def _others() -> Iterator[tuple[str, str]]:
     with suppress(ValueError):
         yield "the password of COSTWATCH_BROKER_URL", unquote(urlsplit(settings.BROKER_URL).password or "")
     yield "COSTWATCH_METRICS_TOKEN", settings.METRICS_TOKEN
+    yield "COSTWATCH_OBSERVATIONS_TOKEN", settings.OBSERVATIONS_TOKEN

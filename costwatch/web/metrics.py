@@ -1,7 +1,5 @@
 """/metrics: the numbers a monitoring system draws and alerts on, for whoever has the token."""
 
-from secrets import compare_digest
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
@@ -9,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from costwatch import __version__, clock
+from costwatch.access import bearer
 from costwatch.ingest.models import Run
 from costwatch.insights.coverage_calendar import WORST_FIRST
 from costwatch.insights.health_measures import Measures, SourceMeasure, measures
@@ -24,8 +23,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Everything measured, as OpenMetrics text; without a configured token there is no such page."""
     if not settings.METRICS_TOKEN:
         raise Http404
-    given = request.headers.get("authorization", "")
-    if not compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
+    if not bearer.shows(request, settings.METRICS_TOKEN):
         refused = HttpResponse("The metrics need the token: Authorization: Bearer ...\n", "text/plain", status=401)
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused

@@ -8,6 +8,7 @@ from costwatch.web.data_health import data_health
 from costwatch.web.downloads import download
 from costwatch.web.fetch_again import fetch_again
 from costwatch.web.fragments import healthz, progress, search
+from costwatch.web.limits.views import limits, limits_csv, minute
 from costwatch.web.metrics import metrics
 from costwatch.web.overview import overview
 from costwatch.web.probes import readyz
@@ -21,6 +22,9 @@ urlpatterns: list[URLPattern] = [
     path("data-health/", data_health, name="data_health"),
     path("data-health/changes/", changed, name="changed"),
     path("data-health/fetch-again/", fetch_again, name="fetch_again"),
+    path("limits/", limits, name="limits"),
+    path("downloads/limits.csv", limits_csv, name="limits_csv"),
+    path("limits/minute/", minute, name="limits_minute"),
     path("set-up/", set_up, name="set_up"),
     path("set-up/later/", later, name="set_up_later"),
     path("progress/", progress, name="progress"),

@@ -40,6 +40,7 @@ CHECKS = [
     allow_header_conformance,
 ]
 CSRF = "a" * 32
+TOKEN = "b" * 32
 # Days where the small ledger has something, so that good questions have answers with rows.
 DAYS = st.integers(0, 60).map(lambda count: (date(2026, 9, 28) + timedelta(days=count)).isoformat())
 schemathesis.openapi.format("date", DAYS)
@@ -72,8 +73,9 @@ def kept_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def cookies(client: Client, ledger: Organization, kept_connection: None) -> dict[str, str]:  # noqa: F811
+def cookies(client: Client, ledger: Organization, kept_connection: None, settings: Any) -> dict[str, str]:  # noqa: F811
     """The cookies of a signed-in caller that may also post."""
+    settings.OBSERVATIONS_TOKEN = TOKEN
     client.force_login(User.objects.create_user("finance"))
     return {"sessionid": client.cookies["sessionid"].value, "csrftoken": CSRF}
 
@@ -96,7 +98,7 @@ def test_web_22_no_request_makes_the_api_fail(name: str, mode: GenerationMode, c
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        response = case.call(cookies=cookies, headers={"X-CSRFToken": CSRF})
+        response = case.call(cookies=cookies, headers={"X-CSRFToken": CSRF, "Authorization": f"Bearer {TOKEN}"})
         statuses.add(response.status_code)
         case.validate_response(response, checks=[*CHECKS, *([negative_data_rejection] if refuses else [])])
 

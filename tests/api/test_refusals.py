@@ -13,6 +13,8 @@ from costwatch.insights import reports
 from tests.api.conftest import get, refused
 
 REPORT = "/api/v1/reports/spend"
+# Asks for a token of its own instead of a session, and is not there without its setting.
+BY_TOKEN = "/api/v1/observations/rate-limits"
 LISTS = [f"/api/v1/{name}" for name in ("workspaces", "keys", "organizations", "coverage", "reports/unpriced")]
 
 
@@ -27,10 +29,16 @@ def every_address() -> list[str]:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_web_01_without_sign_in_every_address_answers_401(db: None, settings: Any, method: str) -> None:
     settings.SANDBOX = False
-    for address in every_address():
-        response = Client(REMOTE_ADDR="192.0.2.1").generic(method, address)
+    stranger = Client(REMOTE_ADDR="192.0.2.1")
+    for address in set(every_address()) - {BY_TOKEN}:
+        response = stranger.generic(method, address)
         assert response.headers["WWW-Authenticate"] == 'Session realm="costwatch"'
         refused(response, 401)
+    refused(stranger.generic(method, BY_TOKEN), 404)
+    settings.OBSERVATIONS_TOKEN = "a token of the settings"
+    response = stranger.generic(method, BY_TOKEN)
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="observations"'
+    refused(response, 401)
 
 
 def test_every_route_is_of_the_kind_that_asks_for_sign_in() -> None:

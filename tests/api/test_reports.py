@@ -171,8 +171,8 @@ def test_web_15_a_few_questions_are_answered_at_once_and_the_next_is_told_to_ask
             others.enter_context(gate.gate())
         # Whoever waits has a seat, and no turn.
         for _ in range(gate.WAITING):
-            assert gate._seats.acquire(blocking=False)
-            others.callback(gate._seats.release)
+            assert gate.gate.seats.acquire(blocking=False)
+            others.callback(gate.gate.seats.release)
         answer = get(api, f"reports/spend?{NOVEMBER}")
         assert "Ask again" in refused(answer, 429)["detail"]
         assert answer.headers["Retry-After"] == "2"

@@ -80,9 +80,9 @@ def test_limits_are_worked_out_from_values_alone() -> None:
     }
     limits = Limits({"rlg_opus": OPUS, "rlg_batch": BATCH}, values, None)
     assert limits.of("wrkspc_1") == (
-        Limit(OPUS, "otpm", 9, 9, False),
-        Limit(OPUS, "rpm", 100, 250, False),
-        Limit(Group("rlg_new", "", "", None), "rpm", 3, 3, False),
+        Limit(OPUS, "otpm", 9, 9, False, "workspace"),
+        Limit(OPUS, "rpm", 100, 250, False, "workspace"),
+        Limit(Group("rlg_new", "", "", None), "rpm", 3, 3, False, "workspace"),
         Limit(BATCH, "rpm", 7, 7, True),
     )
     assert limits.of() == (

@@ -66,6 +66,7 @@ def test_sec_05_a_start_refuses_a_bad_master_key(
         ("BROKER_PASSWORD", SHARED, "COSTWATCH_BROKER_PASSWORD"),
         ("BROKER_PASSWORD", RANDOM.decode("latin-1"), ""),
         ("METRICS_TOKEN", SHARED, "COSTWATCH_METRICS_TOKEN"),
+        ("OBSERVATIONS_TOKEN", SHARED, "COSTWATCH_OBSERVATIONS_TOKEN"),
         ("BROKER_URL", f"redis://:{SHARED.replace('/', '%2F')}@redis:6379/0", "the password of COSTWATCH_BROKER_URL"),
     ],
 )

@@ -18,6 +18,10 @@ class Organization(models.Model):
     # Whether a credential reads it, and the label of that one ("" where one is enough). What was read stays.
     is_read = models.BooleanField(default=False)
     credential = models.CharField(max_length=64, default="")
+    # The published tier whose limits are assumed where none can be read; "" for none.
+    assumed_tier = models.CharField(max_length=20, default="", blank=True)
+    assumed_by = models.CharField(max_length=200, default="", blank=True)
+    assumed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -13,7 +13,7 @@ from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
 from costwatch.ledger.limit_figures import FAST, FAST_LIMITERS, LIMITERS, ORDINARY, rank, unpack
-from costwatch.ledger.limit_hours import LimitHistory, source_of
+from costwatch.ledger.limit_hours import LimitHistory
 from costwatch.ledger.models import LimitDay, LimitHour
 
 FILTERS = ("organization_id", "workspace_id")
@@ -137,7 +137,7 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
             line = (limit.group.id, workspace, limit.limiter)
             if line not in found.get(period, ()):
                 name = limit.group.name or limit.group.kind
-                yield row(period, line, _Minutes(name, limit.value, source_of(limit, workspace)))
+                yield row(period, line, _Minutes(name, limit.value, limit.source))
 
 
 def _measured(organization: Organization, query: Query) -> Iterator[tuple[Line, dict[str, _Minutes]]]:

@@ -24,6 +24,7 @@ from costwatch.ledger.models.claude_code import (
 )
 from costwatch.ledger.models.counts import COUNTS, MONEY, Charged, Counts
 from costwatch.ledger.models.minutes import LimitDay, LimitDayMade, LimitHour, LimitHourMade, MinuteFact
+from costwatch.ledger.models.observations import ObservedMinute, ObservedRequest
 from costwatch.ledger.models.prices import PriceChange, PricePublication
 from costwatch.ledger.models.reported import (
     ConsoleFigure,
@@ -70,6 +71,8 @@ __all__ = [
     "LimitHour",
     "LimitHourMade",
     "MinuteFact",
+    "ObservedMinute",
+    "ObservedRequest",
     "PriceChange",
     "PricePublication",
     "ReportedLine",

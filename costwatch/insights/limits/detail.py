@@ -1,0 +1,283 @@
+"""One line in detail: every limiter beside the organization's, a week of peak minutes, the trend, who uses most."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Sum
+
+from costwatch import clock
+from costwatch.directory.limits import Limit, Limits
+from costwatch.directory.models import ORGANIZATION_WIDE, Organization
+from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, Line, LineKey
+from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
+from costwatch.ledger.limit_figures import AN_HOUR, Figures, figures, limiters_of, longest_streak, pool_of, unpack
+from costwatch.ledger.limit_hours import group_for
+from costwatch.ledger.models import Fact, LimitDay, LimitHour
+
+WEEK_DAYS = 7
+WORST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A limiter of the line, or of the organization's pool beside it, over 24 hours. `streak` is above 80 %."""
+
+    key: LineKey
+    limiter: str
+    limit: int | None
+    configured: int | None
+    source: str
+    figures: Figures
+    streak: int
+
+    @property
+    def headroom(self) -> int | None:
+        """What the peak minute left of the limit, in hundredths of a per cent; less than nothing above it."""
+        if self.limit is None:
+            return None
+        return WHOLE - self.figures.peak * WHOLE // self.limit if self.limit else -WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One hour of the map: its peak minute. `share` is of what was in force then, in hundredths of a per cent."""
+
+    hour: datetime
+    peak: int
+    peak_at: datetime
+    share: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """One of the week's worst minutes. Units: tokens; `share` in hundredths of a per cent."""
+
+    minute: datetime
+    value: int
+    limit: int | None
+    share: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Minutes above 80, 95 and 100 % of the limit then in force, and all minutes with use."""
+
+    active: int
+    over_80: int
+    over_95: int
+    over_100: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A line in detail.
+
+    Shape: `bars` first those of the line, then those of the organization; `values` are the 1,440 minutes of `limiter`
+    from `since`; `week` seven days of 24 cells, None where there was no use or the hour is ahead; `trend` of the line
+    and `pool_trend` of the organization's pool.
+    """
+
+    key: LineKey
+    group: str
+    limiter: str
+    limit: int | None
+    since: datetime
+    until: datetime
+    bars: tuple[Bar, ...]
+    values: tuple[int, ...]
+    week: tuple[tuple[date, tuple[Cell | None, ...]], ...]
+    worst: tuple[Worst, ...]
+    day: Over
+    days: Over
+    trend: Trend | None
+    pool_trend: Trend | None
+    unmeasured: tuple[Limit, ...]
+
+
+def detail(organization: Organization, key: LineKey, limits: Limits, limiter: str = "") -> Detail | None:
+    """One line, drawn by one of its limiters (else the one it comes closest to). None where a week had no use."""
+    until = clock.floor_hour(clock.now()) + clock.HOUR
+    since, monday = until - LOOKS_BACK, clock.floor_day(until - clock.HOUR) - (WEEK_DAYS - 1) * clock.DAY
+    rows = LimitHour.objects.filter(
+        organization=organization,
+        group_id=key.group_id,
+        pool=key.pool,
+        workspace_key__in={key.workspace_key, ORGANIZATION_WIDE},
+        hour__gte=monday,
+        hour__lt=until,
+    ).order_by("hour")
+    hours: dict[tuple[str, str], list[LimitHour]] = defaultdict(list)
+    for row in rows:
+        hours[row.workspace_key, row.limiter].append(row)
+    own = {name: of for (workspace, name), of in hours.items() if workspace == key.workspace_key}
+    if not own:
+        return None
+    known = {
+        (workspace, one.limiter): one
+        for workspace in (key.workspace_key, ORGANIZATION_WIDE)
+        for one in limits.of(workspace)
+        if one.group.id == key.group_id
+    }
+    bars = [
+        bar
+        for workspace in dict.fromkeys((key.workspace_key, ORGANIZATION_WIDE))
+        for name in limiters_of(key.pool, [of for where, of in known if where == workspace])
+        if (bar := _bar(key, workspace, name, hours.get((workspace, name), ()), known, since))
+    ]
+    name = limiter if limiter in own else _closest(own)
+    chosen, limit = own[name], known.get((key.workspace_key, name))
+    return Detail(
+        key=key,
+        group=chosen[-1].group,
+        limiter=name,
+        limit=limit.value if limit else None,
+        since=since,
+        until=until,
+        bars=tuple(bars),
+        values=tuple(_minutes(chosen, since)),
+        week=_week(chosen, monday),
+        worst=_worst(chosen),
+        day=_over([row for row in chosen if row.hour >= since]),
+        days=_over(chosen),
+        trend=_trend(organization, key, name, limit),
+        pool_trend=_trend(
+            organization,
+            LineKey(key.group_id, key.pool, ORGANIZATION_WIDE),
+            name,
+            known.get((ORGANIZATION_WIDE, name)),
+        )
+        if key.workspace_key
+        else None,
+        unmeasured=tuple(one for (where, of), one in known.items() if where == key.workspace_key and of not in own),
+    )
+
+
+def consumers(organization: Organization, lines: Iterable[Line], limits: Limits) -> dict[LineKey, Counter[str]]:
+    """Who used most of what each line comes closest to, in 24 hours: workspaces of a pool, keys of a workspace.
+
+    Read from the hours, which are a sixtieth of the minutes. Shape: by line, workspace or key to tokens.
+    """
+    sides = {line.key: line.binding.side for line in lines}
+    until = clock.floor_hour(clock.now()) + clock.HOUR
+    sums = (
+        Fact.objects.filter(
+            series__organization=organization, bucket_start__gte=until - LOOKS_BACK, bucket_start__lt=until
+        )
+        .values_list(
+            "series__workspace_id",
+            "series__api_key_id",
+            "series__model",
+            "series__service_tier",
+            "series__speed",
+        )
+        .annotate(
+            Sum("uncached_input_tokens"),
+            Sum("ephemeral_5m_input_tokens"),
+            Sum("ephemeral_1h_input_tokens"),
+            Sum("output_tokens"),
+        )
+        .order_by()
+    )
+    found: dict[LineKey, Counter[str]] = {key: Counter() for key in sides}
+    for workspace, api_key, model, tier, speed, uncached, five, hour, output in sums:
+        group, pool = group_for(model, limits).id, pool_of(tier, speed)
+        used = {"input": int(uncached) + int(five) + int(hour), "output": int(output)}
+        used["both"] = used["input"] + used["output"]
+        for key, who in (
+            (LineKey(group, pool, ORGANIZATION_WIDE), workspace),
+            (LineKey(group, pool, workspace), api_key),
+        ):
+            if key in sides:
+                found[key][who] += used[sides[key]]
+    return found
+
+
+def _bar(
+    key: LineKey,
+    workspace: str,
+    limiter: str,
+    hours: Sequence[LimitHour],
+    known: Mapping[tuple[str, str], Limit],
+    since: datetime,
+) -> Bar | None:
+    limit = known.get((workspace, limiter))
+    value = limit.value if limit else None
+    minutes = _minutes(hours, since)
+    made = figures(dict(enumerate(minutes)), value)
+    if made is None:
+        return None
+    return Bar(
+        key=LineKey(key.group_id, key.pool, workspace),
+        limiter=limiter,
+        limit=value,
+        configured=limit.configured if limit else None,
+        source=limit.source if limit else "organization",
+        figures=made,
+        streak=longest_streak(minutes, value, 80),
+    )
+
+
+def _minutes(hours: Iterable[LimitHour], since: datetime) -> list[int]:
+    """The minutes of a day from a whole hour on."""
+    values = [0] * (LOOKS_BACK // clock.MINUTE)
+    for row in hours:
+        place = (row.hour - since) // clock.MINUTE
+        if place >= 0:
+            values[place : place + AN_HOUR] = unpack(row.values)
+    return values
+
+
+def _closest(own: Mapping[str, Sequence[LimitHour]]) -> str:
+    return max(own, key=lambda name: (max((_share(row.peak, row.limit) or -1) for row in own[name]), name))
+
+
+def _share(value: int, limit: int | None) -> int | None:
+    if limit is None:
+        return None
+    return value * WHOLE // limit if limit else WHOLE
+
+
+def _week(hours: Iterable[LimitHour], first: datetime) -> tuple[tuple[date, tuple[Cell | None, ...]], ...]:
+    cells = {row.hour: Cell(row.hour, row.peak, row.peak_at, _share(row.peak, row.limit)) for row in hours}
+    days = [first + timedelta(days=number) for number in range(WEEK_DAYS)]
+    return tuple((day.date(), tuple(cells.get(day + hour * clock.HOUR) for hour in range(24))) for day in days)
+
+
+def _worst(hours: Sequence[LimitHour]) -> tuple[Worst, ...]:
+    """The ten worst minutes lie in the ten hours with the highest peaks: no other hour holds a higher one."""
+
+    def rank(value: int, limit: int | None) -> tuple[int, int]:
+        return (_share(value, limit) or 0, value)
+
+    highest = sorted(hours, key=lambda row: rank(row.peak, row.limit), reverse=True)[:WORST]
+    minutes = [
+        Worst(row.hour + place * clock.MINUTE, value, row.limit, _share(value, row.limit))
+        for row in highest
+        for place, value in enumerate(unpack(row.values))
+        if value
+    ]
+    return tuple(sorted(minutes, key=lambda one: (*(-n for n in rank(one.value, one.limit)), one.minute))[:WORST])
+
+
+def _over(hours: Sequence[LimitHour]) -> Over:
+    return Over(
+        sum(row.minutes_active for row in hours),
+        sum(row.minutes_over_80 for row in hours),
+        sum(row.minutes_over_95 for row in hours),
+        sum(row.minutes_over_100 for row in hours),
+    )
+
+
+def _trend(organization: Organization, key: LineKey, limiter: str, limit: Limit | None) -> Trend | None:
+    today = clock.today()
+    days = LimitDay.objects.filter(
+        organization=organization,
+        group_id=key.group_id,
+        pool=key.pool,
+        workspace_key=key.workspace_key,
+        limiter=limiter,
+        day__gte=today - timedelta(days=WINDOW_DAYS),
+    ).values_list("day", "peak", "limit")
+    return trend((Peak(*row) for row in days), limit.value if limit else None, today)

@@ -1,0 +1,213 @@
+"""The smallest set of changes that keeps a workspace under 80 % of its limits. Pure.
+
+A lower bound, as all that the twin says: demand that was refused and bursts inside a minute are in no report.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
+from itertools import combinations, groupby, permutations
+
+from costwatch.insights.limits.flows import ORGANIZATION, TIGHT, Flow, Limiter, counted, is_over, used
+from costwatch.insights.limits.levers import Lever, levers_for
+from costwatch.insights.limits.twin import Change, Override, Plan, replay, shifted
+
+MOST_CHANGES = 3
+MOST_LEVERS = 12
+# Of each line, so many of the worst minutes tell which levers work and how strong they must be; the rest are checked.
+WORST = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """What keeps a workspace under 80 %.
+
+    Units: per cent of its limit in the fullest minute, of the workspace's own lines and the organization's, rounded up.
+    Shape: `changes` is empty where nothing is needed, and None where three do not suffice; `levers` are what was tried,
+    each at its strongest, and `percent_with_all` what is left with all of them: above 80 they do not suffice
+    themselves, else it takes more than three.
+    """
+
+    workspace_key: str
+    changes: tuple[Change, ...] | None
+    levers: tuple[Change, ...]
+    percent_now: int
+    percent_with_all: int
+
+
+def smallest(workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limiter]) -> Smallest:
+    """The fewest changes with which each minute is within 80 % of the workspace's own limits and the organization's.
+
+    At most three of the twelve levers that do most, each as weak as the others allow: weakened one after the other, in
+    every order. Of sets of the same number, the one that takes least out of the pool in the window.
+    """
+    uses = used(flows)
+    counts = {limiter.name: counted(uses, limiter) for limiter in limiters}
+    minutes = sorted(_tight_minutes(workspace_key, limiters, counts), key=_Minute.order)
+    lines = [list(group) for _, group in groupby(minutes, key=lambda one: (one.limiter.name, one.line))]
+    levers = _best(levers_for(workspace_key, flows, limiters, counts), lines) if minutes else []
+    strongest = tuple(lever.strongest for lever in levers)
+    found = _fewest(levers, minutes, [one for line in lines for one in line[:WORST]]) if minutes else ()
+    return Smallest(workspace_key, found, strongest, *_percents(workspace_key, flows, limiters, strongest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Minute:
+    """One minute of a line that is above 80 %. Shape: `counts` by workspace, `use` what of them is the line's."""
+
+    limiter: Limiter
+    line: str
+    place: int
+    use: int
+    counts: Mapping[str, int]
+
+    def order(self) -> tuple[str, str, int, int]:
+        """By line, the fullest first."""
+        return self.limiter.name, self.line, -self.use, self.place
+
+
+class _Trial:
+    """Some changes, made ready to be held against many minutes."""
+
+    def __init__(self, levers: Iterable[Lever], changes: Sequence[Change]) -> None:
+        self._plan = Plan(changes)
+        self._overrides = [one for one in changes if isinstance(one, Override)]
+        touched = {flow.part: flow for lever in levers for flow in lever.flows}
+        self._shares = [(flow, *self._plan.shares_of(flow)) for flow in touched.values()]
+
+    def over(self, minute: _Minute) -> int:
+        """By how many hundredths of a token the minute is still above 80 %; 0 or less where it is not."""
+        limiter, taken = minute.limiter, dict[str, int]()
+        for flow, batched, cached in self._shares:
+            tokens = flow.minutes.get(minute.place)
+            if tokens is not None and minute.line in (ORGANIZATION, flow.workspace_key):
+                before, after = flow.use_of(tokens), flow.use_of(shifted(tokens, batched, cached))
+                less = limiter.count(before) - limiter.count(after)
+                taken[flow.workspace_key] = taken.get(flow.workspace_key, 0) + less
+        use = minute.use - sum(taken.values())
+        for one in self._overrides if minute.line == ORGANIZATION else ():
+            cap = self._plan.cap_of(one.workspace_key, limiter) if one.limiter == limiter.name else None
+            if cap is not None:
+                use -= max(0, minute.counts.get(one.workspace_key, 0) - taken.get(one.workspace_key, 0) - cap)
+        limit = self._plan.limit_of(minute.line, limiter)
+        return 0 if limit is None else use * 100 - limit * TIGHT
+
+
+def _tight_minutes(
+    workspace_key: str, limiters: Sequence[Limiter], counts: Mapping[str, Mapping[str, Mapping[int, int]]]
+) -> Iterator[_Minute]:
+    """The minutes above 80 %: no change makes another one so, hence the rest need not be looked at again."""
+    for limiter in limiters:
+        places: dict[int, dict[str, int]] = {}
+        for name, minutes in counts[limiter.name].items():
+            for place, value in minutes.items():
+                places.setdefault(place, {})[name] = value
+        for place, there in places.items():
+            total, own = sum(there.values()), there.get(workspace_key, 0)
+            if is_over(total, limiter.organization):
+                yield _Minute(limiter, ORGANIZATION, place, total, there)
+            if is_over(own, limiter.limit_of(workspace_key)):
+                yield _Minute(limiter, workspace_key, place, own, there)
+
+
+def _best(levers: Sequence[Lever], lines: Sequence[Sequence[_Minute]]) -> list[Lever]:
+    """The levers that alone take away most of what is above 80 % in the worst minutes, each line counting alike."""
+    nothing = _Trial((), ())
+    worst = [[(one, nothing.over(one)) for one in line[:WORST]] for line in lines]
+
+    def power(lever: Lever) -> Fraction:
+        trial = _Trial([lever], [lever.strongest])
+        return sum(
+            (
+                Fraction(sum(min(over, over - trial.over(one)) for one, over in line), sum(over for _, over in line))
+                for line in worst
+            ),
+            Fraction(0),
+        )
+
+    def works(lever: Lever) -> bool:
+        trial = _Trial([lever], [lever.strongest])
+        return any(trial.over(one) < nothing.over(one) for line in lines for one in line)
+
+    most = levers if len(levers) <= MOST_LEVERS else sorted(levers, key=power, reverse=True)[:MOST_LEVERS]
+    return [lever for lever in most if works(lever)]
+
+
+def _fewest(levers: Sequence[Lever], minutes: Sequence[_Minute], worst: Sequence[_Minute]) -> tuple[Change, ...] | None:
+    """The cheapest of the smallest sets that suffice.
+
+    Sets are fitted to the worst minutes, and the cheapest so far is held against all: the minute that it fails most is
+    fitted to from then on. The first that passes is the one.
+    """
+    fitted = list(worst)
+    for size in range(1, MOST_CHANGES + 1):
+        waiting: list[tuple[int, tuple[int, ...], tuple[Change, ...]]] = []
+        for places in combinations(range(len(levers)), size):
+            _fit(waiting, levers, places, fitted)
+        while waiting:
+            _, places, changes = heappop(waiting)
+            trial = _Trial([levers[place] for place in places], changes)
+            fullest = max(minutes, key=trial.over)
+            if trial.over(fullest) <= 0:
+                return changes
+            fitted.append(fullest)
+            _fit(waiting, levers, places, fitted)
+    return None
+
+
+def _fit(
+    waiting: list[tuple[int, tuple[int, ...], tuple[Change, ...]]],
+    levers: Sequence[Lever],
+    places: tuple[int, ...],
+    minutes: Sequence[_Minute],
+) -> None:
+    """Let a set wait at what it costs, each lever as weak as the minutes allow, if it is enough for them at all."""
+    chosen = [levers[place] for place in places]
+    full = _Trial(chosen, [lever.strongest for lever in chosen])
+    if any(full.over(minute) > 0 for minute in minutes):
+        return
+    made = []
+    for order in permutations(range(len(chosen))):
+        strengths = [lever.top for lever in chosen]
+        for place in order:
+            strengths[place] = _weakest(chosen, strengths, place, minutes)
+        fitted = list(zip(chosen, strengths, strict=True))
+        effect = sum(lever.effect(strength) for lever, strength in fitted)
+        made.append((effect, places, tuple(lever.at(strength) for lever, strength in fitted)))
+    heappush(waiting, min(made, key=lambda one: one[0]))
+
+
+def _weakest(chosen: Sequence[Lever], strengths: Sequence[int], place: int, minutes: Sequence[_Minute]) -> int:
+    """How weak one lever may be while the others stay as they are."""
+
+    def trial(strength: int) -> _Trial:
+        tried = [*strengths[:place], strength, *strengths[place + 1 :]]
+        return _Trial(chosen, [lever.at(one) for lever, one in zip(chosen, tried, strict=True)])
+
+    def weakest(enough: int, minute: _Minute) -> int:
+        steps = range(enough, strengths[place])
+        return enough + bisect_left(steps, True, key=lambda strength: trial(strength).over(minute) <= 0)
+
+    enough, now = 1, trial(1)
+    for minute in minutes:
+        if now.over(minute) > 0:
+            enough = weakest(enough, minute)
+            now = trial(enough)
+    return enough
+
+
+def _percents(
+    workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limiter], changes: Iterable[Change]
+) -> tuple[int, int]:
+    """How full the fullest minute is now and with some changes; a limit of 0 counts as 1."""
+    now = after = 0
+    for line in replay(flows, limiters, changes):
+        if line.workspace_key not in (ORGANIZATION, workspace_key):
+            continue
+        if line.before and line.limit_before is not None:
+            now = max(now, -(-line.before.peak * 100 // max(1, line.limit_before)))
+        if line.after and line.limit_after is not None:
+            after = max(after, -(-line.after.peak * 100 // max(1, line.limit_after)))
+    return now, after

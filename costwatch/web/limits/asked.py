@@ -1,0 +1,82 @@
+"""What the address of the Limits page says: which view, which line is open, by which limiter, which minute."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from costwatch import clock
+from costwatch.insights.limits.lines import LineKey
+from costwatch.insights.query import BadQuestion
+from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITERS, POOLS
+from costwatch.web import address
+
+VIEWS = ("", "tight", "configured")
+SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The state of the page. `travelling` is the part of the address that every link keeps."""
+
+    view: str
+    workspace: str
+    line: LineKey | None
+    limiter: str
+    minute: datetime | None
+    travelling: str
+
+    def query(self, **changes: str) -> str:
+        """The query string of this state, or of another one."""
+        state = {
+            "view": self.view,
+            "workspace": self.workspace,
+            "line": text_of(self.line) if self.line else "",
+            "limiter": self.limiter,
+            **changes,
+        }
+        made = urlencode({name: value for name, value in state.items() if value})
+        return "?" + "&".join(part for part in (self.travelling, made) if part)
+
+
+def text_of(key: LineKey) -> str:
+    """A line as the address writes it."""
+    return SEPARATOR.join((key.pool, key.workspace_key, key.group_id))
+
+
+def read(request: HttpRequest) -> Asked:
+    """The state that was asked for. Raises: BadQuestion saying what is wrong."""
+    at, given = address.read(request), request.GET
+    view = given.get("view", "")
+    if view not in VIEWS:
+        raise BadQuestion("the view is one of: tight, configured")
+    limiter = given.get("limiter", "")
+    if limiter and limiter not in {**LIMITERS, **FAST_LIMITERS}:
+        raise BadQuestion("the limiter is one of: " + ", ".join({**LIMITERS, **FAST_LIMITERS}))
+    workspace = given.get("workspace", "")
+    if "\0" in workspace:
+        raise BadQuestion("there is no workspace with this id")
+    return Asked(
+        view, workspace, _line(given.get("line", "")), limiter, _minute(given.get("minute", "")), at.travelling()
+    )
+
+
+def _line(text: str) -> LineKey | None:
+    if not text:
+        return None
+    pool, dot, rest = text.partition(SEPARATOR)
+    workspace, other, group = rest.partition(SEPARATOR)
+    if not dot or not other or pool not in POOLS or not group or "\0" in text:
+        raise BadQuestion("line is a pool, a workspace and a group, as the links of the page write them")
+    return LineKey(group[:200], pool, workspace[:200])
+
+
+def _minute(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = clock.parse(text)
+    except ValueError:
+        raise BadQuestion("minute is a time like 2026-11-20T14:05:00Z") from None
+    return moment.replace(second=0, microsecond=0)

@@ -1,0 +1,269 @@
+"""One line in detail, and one of its minutes, made ready for the templates."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from costwatch import clock
+from costwatch.directory.models import ApiKey, Organization
+from costwatch.insights import display
+from costwatch.insights.limits import drawn
+from costwatch.insights.limits.detail import Bar, Cell, Detail
+from costwatch.insights.limits.lines import WHOLE, LineKey
+from costwatch.insights.limits.minute import Minute
+from costwatch.insights.limits.requests import Requests, requests_of
+from costwatch.insights.limits.trend import Trend
+from costwatch.web import names
+from costwatch.web.limits import words
+from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.rows import key_name
+from costwatch.web.moments import when
+
+# From these shares on an hour of the map has the next colour. Units: hundredths of a per cent.
+SHADES = (2000, 4000, 6000, 8000, 9500)
+TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BarRow:
+    """One limiter of the line or, below it, of the organization's pool."""
+
+    limiter: str
+    whose: str
+    is_pool: bool
+    is_inherited: bool
+    picture: SafeString
+    bar: Bar
+    headroom: str
+    is_over: bool
+    capped: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One hour of the map. `shade` is 0 to 5, or x for an hour that has not come or had no use."""
+
+    shade: str
+    text: str
+    title: str
+    href: str
+
+
+def detail_context(organization: Organization, made: Detail, used: Counter[str] | None, asked: Asked) -> dict[str, Any]:
+    """Everything the template of a line shows."""
+    own = [bar for bar in made.bars if bar.key == made.key]
+    return {
+        "name": text_of(made.key),
+        "group": names.visible(made.group),
+        "pool": str(words.POOLS.get(made.key.pool, "")),
+        "who": words.who(made.key, organization),
+        "bars": [_bar(bar, made.key, organization) for bar in made.bars],
+        "tabs": [
+            (words.limiter(bar.limiter), asked.query(limiter=bar.limiter), bar.limiter == made.limiter)
+            for bar in own
+        ],
+        "limiter": words.limiter(made.limiter),
+        "limiter_id": made.limiter,
+        "limit": made.limit,
+        "since": when(made.since),
+        "until": when(made.until),
+        "day": SafeString(drawn.day(made.values, made.limit, _day_words(made))),
+        "week": [
+            (day, [_cell(cell, day, hour, made, asked) for hour, cell in enumerate(row)]) for day, row in made.week
+        ],
+        "hours": [(f"{hour:02d}", hour % 3 != 0) for hour in range(24)],
+        "worst": [
+            (one, words.share(one.share), asked.query(minute=clock.rfc3339(one.minute), limiter=made.limiter))
+            for one in made.worst
+        ],
+        "over": [
+            (_("Over 80 %"), made.day.over_80, made.days.over_80),
+            (_("Over 95 %"), made.day.over_95, made.days.over_95),
+            (_("Over 100 %"), made.day.over_100, made.days.over_100),
+        ],
+        "streak": max((bar.streak for bar in own if bar.limiter == made.limiter), default=0),
+        "trend": trend_words(made.trend, made.limit),
+        "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
+        "consumers": _consumers(organization, made.key, used),
+        "unmeasured": [
+            (words.limiter(one.limiter), one.value, _unmeasured(organization, made.key, one.limiter))
+            for one in made.unmeasured
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TrendWords:
+    """When a line reaches its limit, and what that is said from."""
+
+    reaches: str
+    is_danger: bool
+    change: str
+
+
+def trend_words(found: Trend | None, limit: int | None) -> TrendWords | None:
+    """The trend in words; None where no limit is known."""
+    if limit is None:
+        return None
+    if found is None:
+        return TrendWords(_("too few days to say"), False, "")
+    points = float(found.points_a_day)
+    change = _("%(points)s points of the limit a day") % {"points": f"{points:+.1f}".replace("-", "\u2212")}
+    if found.days_at_limit:
+        change += _(", at least: what was refused is in no report")
+    if found.already:
+        return TrendWords(_("already there"), True, change)
+    earliest, middle, latest = found.dates
+    if middle is None:
+        if earliest is None:
+            return TrendWords(_("not within a year at this trend"), False, change)
+        return TrendWords(
+            _("not at this trend; %(day)s at the earliest") % {"day": display.day(earliest)}, False, change
+        )
+    days = found.middle or 0
+    said = ngettext("in %(n)d day, %(day)s", "in %(n)d days, %(day)s", days) % {
+        "n": days,
+        "day": display.short_day(middle),
+    }
+    return TrendWords(f"{said} ({_band(earliest, latest)})", days <= 7, change)
+
+
+def minute_context(organization: Organization, key: LineKey, found: Minute) -> dict[str, Any]:
+    """What the template of a minute shows."""
+    called = names.workspaces(organization)
+    wanted = {one.api_key_id for one in found.contributions}
+    keys = dict(
+        ApiKey.objects.filter(organization=organization, external_id__in=wanted).values_list("external_id", "name")
+    )
+    return {
+        "when": when(found.minute),
+        "limiter": words.limiter(found.limiter),
+        "limit": found.limit,
+        "total": found.total,
+        "share": words.share(found.total * WHOLE // found.limit) if found.limit else "",
+        "who": words.who(key, organization),
+        "rows": [
+            {
+                "workspace": names.workspace(one.workspace_key, called).label,
+                "key": key_name(one.api_key_id, keys),
+                "key_id": one.api_key_id,
+                "model": names.model(one.model).label,
+                "share": f"{one.counted * 1000 // found.total / 10:.1f} %" if found.total else "–",
+                "one": one,
+            }
+            for one in found.contributions
+        ],
+    }
+
+
+def _bar(bar: Bar, key: LineKey, organization: Organization) -> BarRow:
+    is_pool, made = bar.key != key, bar.figures
+    if bar.limit:
+        said = _("Median %(p50)s, 95th percentile %(p95)s, peak %(peak)s of %(limit)s a minute") % {
+            "p50": words.share(made.median * WHOLE // bar.limit),
+            "p95": words.share(made.p95 * WHOLE // bar.limit),
+            "peak": words.share(made.peak * WHOLE // bar.limit),
+            "limit": display.tokens(bar.limit),
+        }
+    else:
+        said = _("Median %(p50)s, 95th percentile %(p95)s, peak %(peak)s a minute; no limit is known") % {
+            "p50": display.tokens(made.median),
+            "p95": display.tokens(made.p95),
+            "peak": display.tokens(made.peak),
+        }
+    headroom = bar.headroom
+    return BarRow(
+        limiter=words.limiter(bar.limiter),
+        whose=_whose(bar, is_pool, organization),
+        is_pool=is_pool,
+        is_inherited=not is_pool and bool(key.workspace_key) and bar.source != "workspace",
+        picture=SafeString(drawn.bullet(made, bar.limit, said)),
+        bar=bar,
+        headroom="–" if headroom is None else f"{headroom // 100} %".replace("-", "\u2212"),
+        is_over=headroom is not None and headroom < 500,
+        capped=_("set to %(value)s, the organization's is lower") % {"value": display.tokens(bar.configured)}
+        if bar.configured is not None and bar.limit is not None and bar.configured > bar.limit
+        else "",
+    )
+
+
+def _whose(bar: Bar, is_pool: bool, organization: Organization) -> str:
+    if bar.source == "assumed":
+        return _("assumed from the published tier")
+    if is_pool or not bar.key.workspace_key:
+        return _("Organization, all workspaces")
+    who = words.who(bar.key, organization)
+    if bar.source == "workspace":
+        return _("%(who)s, own limit") % {"who": who}
+    return _("%(who)s, inherited") % {"who": who}
+
+
+def _cell(cell: Cell | None, day: date, hour: int, made: Detail, asked: Asked) -> HeatCell:
+    if cell is None:
+        ahead = clock.midnight(day) + hour * clock.HOUR >= made.until
+        return HeatCell("x", "", _("not yet") if ahead else _("no use"), "")
+    href = asked.query(minute=clock.rfc3339(cell.peak_at), limiter=made.limiter)
+    if cell.share is None:
+        return HeatCell(
+            "0",
+            "·",
+            _("%(tokens)s at %(time)s") % {"tokens": display.tokens(cell.peak), "time": when(cell.peak_at)},
+            href,
+        )
+    shade = sum(cell.share >= step for step in SHADES)
+    title = _("%(share)s at %(time)s, %(tokens)s") % {
+        "share": words.share(cell.share),
+        "time": when(cell.peak_at),
+        "tokens": display.tokens(cell.peak),
+    }
+    return HeatCell(str(shade), str(cell.share // 100), title, href)
+
+
+def _day_words(made: Detail) -> str:
+    peak = max(made.values, default=0)
+    return _("%(limiter)s by the minute from %(since)s to %(until)s, at most %(peak)s") % {
+        "limiter": words.limiter(made.limiter),
+        "since": when(made.since),
+        "until": when(made.until),
+        "peak": display.tokens(peak),
+    }
+
+
+def _consumers(organization: Organization, key: LineKey, used: Counter[str] | None) -> list[str]:
+    if not used or not used.total():
+        return []
+    largest = used.most_common(TOP)
+    if key.workspace_key:
+        rows = ApiKey.objects.filter(organization=organization, external_id__in=[who for who, _count in largest])
+        keys = dict(rows.values_list("external_id", "name"))
+        labels = [key_name(who, keys) for who, _count in largest]
+    else:
+        labels = [words.workspace(who, organization) for who, _count in largest]
+    return [f"{label} {count * 100 // used.total()} %" for label, (_who, count) in zip(labels, largest, strict=True)]
+
+
+def _band(earliest: date | None, latest: date | None) -> str:
+    first = display.short_day(earliest) if earliest else _("now")
+    return f"{first} – {display.short_day(latest) if latest else _('never at the slowest')}"
+
+
+def _unmeasured(organization: Organization, key: LineKey, limiter: str) -> str:
+    if limiter != "requests_per_minute":
+        return _("not measurable")
+    found: Requests | None = requests_of(organization, key)
+    if found is None:
+        return _("not measurable: the usage report counts no requests")
+    if not found.minutes_active:
+        return _("%(count)s on %(day)s, peak not measurable") % {
+            "count": f"{found.requests:,}",
+            "day": display.short_day(found.day),
+        }
+    return _("%(average)s on average over the minutes with use on %(day)s; peak not measurable") % {
+        "average": f"{found.requests // found.minutes_active:,}",
+        "day": display.short_day(found.day),
+    }

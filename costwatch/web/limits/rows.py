@@ -1,0 +1,127 @@
+"""The list of lines, made ready for the template."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from costwatch import clock
+from costwatch.directory.models import CONSOLE_KEY, ApiKey, Organization
+from costwatch.insights.limits import drawn
+from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour
+from costwatch.web import names
+from costwatch.web.limits import words
+from costwatch.web.limits.asked import Asked, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    name: str
+    text: str
+    group: str
+    pool: str
+    who: str
+    is_organization: bool
+    href: str
+    is_open: bool
+    state_class: str
+    state_icon: str
+    state: str
+    over_80: int
+    picture: SafeString
+    peak: str
+    peak_tokens: int
+    limiter: str
+    limiter_id: str
+    limit: int | None
+    is_inherited: bool
+    is_assumed: bool
+    top: str
+
+
+def rows(organization: Organization, found: Lines, used: Mapping[LineKey, Counter[str]], asked: Asked) -> list[Row]:
+    """The lines that stand in the list; one that is open stands in it wherever it belongs."""
+    shown = [line for line in found.lines if line.is_shown or line.key == asked.line]
+    hours = last_hour(organization, shown, clock.now().replace(second=0, microsecond=0))
+    keys = _key_names(organization, used)
+    called = {key: one.label for key, one in names.workspaces(organization).items()}
+    return [_row(line, hours.get(line.key, []), _top(line, used, called, keys), called, asked) for line in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The lines that are far from every limit, or have none."""
+
+    words: str
+    rows: list[Row]
+
+
+def fold(organization: Organization, found: Lines, asked: Asked) -> Fold | None:
+    """What is folded away under the list."""
+    folded = [line for line in found.folded if line.key != asked.line]
+    if not folded:
+        return None
+    called = {key: one.label for key, one in names.workspaces(organization).items()}
+    unlimited = sum(line.binding.share is None for line in folded)
+    parts = []
+    if count := len(folded) - unlimited:
+        parts.append(ngettext("%(n)d line under 50 %%", "%(n)d lines under 50 %%", count) % {"n": count})
+    if unlimited:
+        parts.append(
+            ngettext("%(n)d without a known limit", "%(n)d without a known limit", unlimited) % {"n": unlimited}
+        )
+    return Fold(", ".join(parts), [_row(line, [], "", called, asked) for line in folded])
+
+
+def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked: Asked) -> Row:
+    binding, key = line.binding, line.key
+    state_class, icon, state = words.STATES[line.state]
+    is_open = key == asked.line
+    return Row(
+        name=text_of(key),
+        text=words.group(line),
+        group=names.visible(line.group),
+        pool=str(words.POOLS.get(key.pool, "")),
+        who=called.get(key.workspace_key, names.visible(key.workspace_key)) if key.workspace_key else _("Organization"),
+        is_organization=not key.workspace_key,
+        href=asked.query(line="" if is_open else text_of(key), limiter=""),
+        is_open=is_open,
+        state_class=state_class,
+        state_icon=icon,
+        state=str(state),
+        over_80=binding.minutes_over_80,
+        picture=SafeString(drawn.last_hour(hour, binding.limit)) if any(hour) else SafeString(""),
+        peak=words.share(binding.share),
+        peak_tokens=binding.peak,
+        limiter=words.limiter(binding.limiter),
+        limiter_id=binding.limiter,
+        limit=binding.limit,
+        is_inherited=bool(key.workspace_key) and binding.source != "workspace",
+        is_assumed=binding.source == "assumed",
+        top=top,
+    )
+
+
+def _top(line: Line, used: Mapping[LineKey, Counter[str]], called: Mapping[str, str], keys: Mapping[str, str]) -> str:
+    counted = used.get(line.key)
+    if not counted or not counted.total():
+        return ""
+    (who, count), *_others = counted.most_common(1)
+    label = key_name(who, keys) if line.key.workspace_key else called.get(who, names.visible(who))
+    return f"{label} {count * 100 // counted.total()} %"
+
+
+def key_name(api_key: str, known: Mapping[str, str]) -> str:
+    """An API key's name."""
+    return _("No API key") if api_key == CONSOLE_KEY else names.visible(known.get(api_key, api_key), api_key)
+
+
+def _key_names(organization: Organization, used: Mapping[LineKey, Counter[str]]) -> dict[str, str]:
+    wanted = {who for key, counted in used.items() if key.workspace_key for who in counted}
+    rows = ApiKey.objects.filter(organization=organization, external_id__in=wanted)
+    return dict(rows.values_list("external_id", "name"))

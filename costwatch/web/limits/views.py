@@ -1,0 +1,112 @@
+"""The Limits pages: who hurts next with one line open, and a minute of it."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.insights.cache import kept
+from costwatch.insights.limits.detail import consumers, detail
+from costwatch.insights.limits.lines import AT_LIMIT, TIGHT, Lines, lines
+from costwatch.insights.limits.minute import minute_of
+from costwatch.insights.query import question
+from costwatch.insights.render import render as render_report
+from costwatch.insights.reports import columns, report
+from costwatch.web import address
+from costwatch.web.limits import asked as limits_address
+from costwatch.web.limits import words
+from costwatch.web.limits.asked import Asked
+from costwatch.web.limits.caps import cap_rows
+from costwatch.web.limits.configured import configured
+from costwatch.web.limits.detail import detail_context, minute_context
+from costwatch.web.limits.rows import fold, rows
+
+SECTION = {"section": "limits"}
+
+
+@require_safe
+def limits(request: HttpRequest) -> HttpResponse:
+    """Every line, those that hurt next first; one of them may be open, and the limits as configured are a view."""
+    at = address.read(request)
+    if at.organization is None:
+        return render(request, "nothing_yet.html", SECTION)
+    organization, asked = at.organization, limits_address.read(request)
+    context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
+    return render(request, "limits.html", {**SECTION, "asked": asked, **context})
+
+
+@require_safe
+def minute(request: HttpRequest) -> HttpResponse:
+    """What one minute of a line was made of; as a part of the page where it is asked for from there."""
+    at, asked = address.read(request), limits_address.read(request)
+    if at.organization is None or asked.line is None or asked.minute is None or not asked.limiter:
+        raise Http404(_("There is no such minute."))
+    found = minute_of(at.organization, asked.line, asked.limiter, asked.minute)
+    context = {**SECTION, "asked": asked, "minute": minute_context(at.organization, asked.line, found)}
+    is_part = request.headers.get("HX-Target") == "minute"
+    return render(request, "partials/limit_minute.html" if is_part else "limit_minute.html", context)
+
+
+@require_safe
+def limits_csv(request: HttpRequest) -> HttpResponse:
+    """The report `limits` of yesterday and today, exact, for a spreadsheet."""
+    at, asked = address.read(request), limits_address.read(request)
+    if at.organization is None:
+        raise Http404(_("Nothing was read yet."))
+    today = clock.today()
+    filters = [("organization_id", at.organization.external_id)]
+    filters += [("workspace_id", asked.workspace)] if asked.workspace else []
+    query = question(since=today - clock.DAY, until=today + clock.DAY, filters=filters)
+    response = HttpResponse(
+        render_report(report("limits", query), columns("limits", query), "csv"), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="costwatch-limits-{today - clock.DAY}-{today}.csv"'
+    return response
+
+
+def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
+    found = lines(organization, asked.workspace or None)
+    context: dict[str, Any] = {
+        "first": words.verdict(organization, found),
+        "meta": words.meta(organization, found),
+        "views": [
+            (_("All"), asked.query(view="", line=""), asked.view == ""),
+            (_("At limit and tight"), asked.query(view="tight", line=""), asked.view == "tight"),
+            (_("As configured"), asked.query(view="configured", line=""), asked.view == "configured"),
+        ],
+        "only": words.workspace(asked.workspace, organization) if asked.workspace else "",
+        "everybody": asked.query(workspace="", line=""),
+    }
+    if asked.view == "configured":
+        return context | {"configured": configured(organization, found), "caps": cap_rows(organization)}
+    chosen = _chosen(found, asked)
+    used = consumers(organization, [one for one in chosen.lines if one.is_shown or one.key == asked.line], found.limits)
+    return context | {
+        "rows": rows(organization, chosen, used, asked),
+        "fold": fold(organization, chosen, asked),
+        "detail": _detail(organization, found, asked, used) if asked.line else None,
+        "idle": [group.name or group.id for group in found.idle],
+        "caps": cap_rows(organization),
+        "is_unread": not found.lines,
+    }
+
+
+def _chosen(found: Lines, asked: Asked) -> Lines:
+    """The lines of a view; one that is open stays."""
+    if asked.view != "tight":
+        return found
+    kept_lines = (one for one in found.lines if one.state in (AT_LIMIT, TIGHT) or one.key == asked.line)
+    return replace(found, lines=tuple(kept_lines))
+
+
+def _detail(organization: Organization, found: Lines, asked: Asked, used: Any) -> dict[str, Any]:
+    assert asked.line is not None
+    made = detail(organization, asked.line, found.limits, asked.limiter)
+    if made is None:
+        raise Http404(_("Nothing was used of this group in the last week."))
+    return detail_context(organization, made, used.get(asked.line), asked)

@@ -1,0 +1,125 @@
+"""The words of the Limits pages: what limiters, pools and states are called, and the sentence on top."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from costwatch.directory.history import changes_of, reading_of
+from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
+from costwatch.directory.models import Kind, Organization
+from costwatch.insights import display
+from costwatch.insights.freshness import standings
+from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, LineKey, Lines
+from costwatch.web import names
+from costwatch.web.moments import when
+
+LIMITERS = {
+    "input_tokens_per_minute": gettext_lazy("Input tokens"),
+    "input_tokens_per_minute_cache_aware": gettext_lazy("Input tokens"),
+    "output_tokens_per_minute": gettext_lazy("Output tokens"),
+    "tokens_per_minute": gettext_lazy("All tokens"),
+    "fast_itpmca": gettext_lazy("Fast input tokens"),
+    "fast_otpm": gettext_lazy("Fast output tokens"),
+    "requests_per_minute": gettext_lazy("Requests a minute"),
+    "tokens_per_day": gettext_lazy("Tokens a day"),
+    "enqueued_batch_requests": gettext_lazy("Queued batch requests"),
+    "tool_uses_per_second": gettext_lazy("Tool uses a second"),
+}
+KINDS = {
+    "batch": gettext_lazy("Batches"),
+    "token_count": gettext_lazy("Token counting"),
+    "files": gettext_lazy("Files"),
+    "skills": gettext_lazy("Skills"),
+    "web_search": gettext_lazy("Web search"),
+}
+POOLS = {"fast": gettext_lazy("Fast"), "batch": gettext_lazy("Batch"), "priority": gettext_lazy("Priority")}
+# Class, icon and word of a state.
+STATES = {
+    AT_LIMIT: ("danger", "fire", gettext_lazy("At limit")),
+    TIGHT: ("warn", "warn", gettext_lazy("Tight")),
+    FINE: ("ok", "check", gettext_lazy("Fine")),
+    UNLIMITED: ("", "info", gettext_lazy("No limit known")),
+}
+
+
+def limiter(name: str) -> str:
+    """What a limiter limits; one we do not know, as the vendor writes it."""
+    return str(LIMITERS.get(name) or names.visible(name.replace("_", " "), name))
+
+
+def unit(name: str) -> str:
+    """What the values of a limiter are counted in, after the number."""
+    return "" if name in LIMITERS and not name.endswith("per_minute") and not name.startswith("fast") else _("a minute")
+
+
+def who(key: LineKey, organization: Organization) -> str:
+    """Whose line it is."""
+    return workspace(key.workspace_key, organization) if key.workspace_key else _("Organization")
+
+
+def workspace(key: str, organization: Organization) -> str:
+    """A workspace's name."""
+    return names.workspace(key, names.workspaces(organization)).label
+
+
+def share(hundredths: int | None) -> str:
+    """A share of a limit in whole per cent, rounded down: 99.9 % is not at the limit."""
+    return "" if hundredths is None else f"{hundredths // 100} %"
+
+
+def verdict(organization: Organization, found: Lines) -> str:
+    """The page in two sentences."""
+    if not found.lines:
+        return _("Nothing was used by the minute in the last 24 hours.")
+    counts = found.counts()
+    parts = [
+        _("%(number)d at limit") % {"number": counts[AT_LIMIT]},
+        _("%(number)d tight") % {"number": counts[TIGHT]},
+        _("%(number)d fine") % {"number": counts[FINE]},
+    ]
+    said = ", ".join(part for part, state in zip(parts, (AT_LIMIT, TIGHT, FINE), strict=True) if counts[state])
+    if not said:
+        return _("No limits are known, so nothing can be said about what is left of them.")
+    first = found.lines[0]
+    if first.state not in (AT_LIMIT, TIGHT):
+        return _("%(counts)s. Nothing came above 80 %% of its limit in 24 hours.") % {"counts": said}
+    return _("%(counts)s. %(group)s in %(who)s comes first: %(what)s, %(over)s above 80 %% in 24 hours.") % {
+        "counts": said,
+        "group": group(first),
+        "who": who(first.key, organization),
+        "what": limiter(first.binding.limiter).lower(),
+        "over": minutes(first.binding.minutes_over_80),
+    }
+
+
+def group(line: Line) -> str:
+    """A line's group with its pool."""
+    label = names.visible(line.group)
+    return f"{label}, {POOLS[line.key.pool]}" if line.key.pool else label
+
+
+def minutes(count: int) -> str:
+    """A number of minutes."""
+    return ngettext("%(number)d minute", "%(number)d minutes", count) % {"number": count}
+
+
+def meta(organization: Organization, found: Lines) -> list[str]:
+    """What the page stands on."""
+    made = [ngettext("%(number)d line", "%(number)d lines", len(found.lines)) % {"number": len(found.lines)}]
+    minutes_read = next((one for one in standings(organization) if one.source == "minutes"), None)
+    if minutes_read and minutes_read.through:
+        made.append(_("Minutes through %(time)s") % {"time": when(minutes_read.through)})
+    made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
+    reading = reading_of(organization, Kind.RATE_LIMIT)
+    if reading is None:
+        return [*made, _("Limits not read")]
+    made.append(_("Limits read %(time)s") % {"time": when(reading.last_read_at)})
+    changed: list[datetime] = changes_of(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
+    later = [moment for moment in changed if moment > reading.first_read_at]
+    return [*made, _("changed %(time)s") % {"time": when(later[-1])}] if later else made
+
+
+def tokens(value: int | None) -> str:
+    """A count of tokens, or that there is none."""
+    return "–" if value is None else display.tokens(value)
