@@ -35,6 +35,9 @@ def main() -> int:
             "PYTHONWARNINGS": "default",
         }
         environment.pop("DATABASE_URL", None)
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Hundreds of processes start: each would compile the same thousand modules, for more than a second.
+            environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         if faults:
             return _pytest("SQLite, faults", ["tests/faults", *extra], environment)
         began = time.monotonic()

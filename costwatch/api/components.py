@@ -21,6 +21,7 @@ from costwatch.api.shapes import (
     optional,
     ref,
 )
+from costwatch.insights.limits.report import COLUMNS as LIMITS_COLUMNS
 from costwatch.insights.query import DIMENSIONS, INTERVALS
 from costwatch.insights.reports import COVERAGE_COLUMNS, MONEY_COLUMNS, UNPRICED_COLUMNS
 from pricing.meters import METERS, REGISTRY
@@ -119,6 +120,14 @@ SCHEMAS: Json = {
     "UsageReport": _report("usage", "UsageRow", COUNTS),
     "UnpricedReport": _report("unpriced", "UnpricedRow", {"quantity": COUNT}),
     "CoverageReport": _report("coverage", "CoverageRow", {}),
+    "LimitsRow": closed(
+        dict.fromkeys(LIMITS_COLUMNS, optional(COUNT))
+        | ROW
+        | dict.fromkeys(("organization_id", "group", "group_id", "limiter"), TEXT)
+        | dict.fromkeys(("workspace_id", "workspace_name"), optional(TEXT))
+        | {"source": among("organization", "workspace", "assumed"), "peak_at": optional(TIME)}
+    ),
+    "LimitsReport": _report("limits", "LimitsRow", {}),
     "ChangesRow": closed(CHANGED | CHANGES),
     "ChangesReport": _report("changes", "ChangesRow", {"rows": COUNT} | CHANGES),
     "CoverageRowPage": _page("CoverageRow"),

@@ -74,6 +74,7 @@ FILTERS = tuple(
     for name in DIMENSIONS
 )
 OF_ORGANIZATION = FILTERS[DIMENSIONS.index("organization_id")]
+OF_WORKSPACE = FILTERS[DIMENSIONS.index("workspace_id")]
 
 
 def asked(values: Mapping[str, Any]) -> Query:

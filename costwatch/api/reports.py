@@ -108,7 +108,16 @@ class Changes(Report):
     parameters = (*_RANGE, questions.OF_ORGANIZATION, *_END)
 
 
-REPORTS = (Spend, Usage, Unpriced, Coverage, Changes)
+class Limits(Report):
+    """How close each group of models and workspace ran to its rate limits; null is not measurable."""
+
+    name = "limits"
+    operation = "report_limits"
+    content = shapes.report_of("limits")
+    parameters = (*_RANGE, questions.OF_ORGANIZATION, questions.OF_WORKSPACE, FORMAT)
+
+
+REPORTS = (Spend, Usage, Unpriced, Coverage, Limits, Changes)
 
 
 def _foresee(query: Query) -> None:

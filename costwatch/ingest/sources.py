@@ -102,7 +102,8 @@ class Windowed:
 class Listed:
     """A source that is read whole, every so often: lists of objects.
 
-    Shape: `needed` are the parts without which the others say little; the rest may be refused one by one.
+    Shape: `needed` are the parts without which the others say little; the rest may be refused one by one;
+    `needs_names`: the directory is read before it.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Listed:
     late_after: timedelta
     parts: tuple[tuple[str, Mirroring], ...]
     needed: tuple[str, ...] = ()
+    needs_names: bool = False
 
 
 def _usage_reader(work: Work) -> UsageReader:
@@ -154,6 +156,7 @@ def _after_cost(work: Work) -> None:
 
 def _after_minutes(work: Work) -> None:
     headroom.make_hours(work.connection.organization, clock.now(), work.renew)
+    headroom.make_days(work.connection.organization, clock.now(), work.renew)
 
 
 def _analytics_reader(work: Work) -> analytics.Reader:
@@ -267,6 +270,8 @@ LIMITS = Listed(
     HOUR,
     3 * HOUR,
     (("rate_limits", mirror.mirror_rate_limits), ("spend_limits", mirror.mirror_spend_limits)),
+    # Of which workspaces there may be limits.
+    needs_names=True,
 )
 # In the order they are read: names first, then where history begins, then what takes longest.
 EVERY: Mapping[str, Windowed | Listed] = {

@@ -17,7 +17,7 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
     Raises: Busy when another run of this source is at work.
     """
     organization, which = connection.organization, EVERY[source]
-    if isinstance(which, Windowed) and which.needs_names and not _names_are_known(organization.pk):
+    if which.needs_names and not _names_are_known(organization.pk):
         return None
     with lease(organization.pk, source) as held:
         organization.refresh_from_db()

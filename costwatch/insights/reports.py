@@ -10,14 +10,12 @@ from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
 from costwatch.ingest.models import Run
 from costwatch.insights import cells, freshness, report_of_changes
+from costwatch.insights.envelope import Json, envelope, is_partial
 from costwatch.insights.limits import report as limits_report
-from costwatch.insights.query import BadQuestion, Query, period_name, period_span
+from costwatch.insights.query import BadQuestion, Query, period_name
 from costwatch.ledger.models import COUNTS, MONEY
 from pricing.calculate import charge_by_meter
 from pricing.money import format_usd
-from pricing.table import PriceTable
-
-Json = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ def _spend(name: str, query: Query) -> Json:
         totals.reported = sum(line.amount for line in cells.reported_cells(query, grouped=False))
     asks_cost = has_cost and (query.rows_have_reported or query.totals_have_reported)
     sources = ("usage", "cost") if asks_cost else ("usage",)
-    made = _envelope(name, query, organizations, table, sources)
+    made = envelope(name, query, organizations, table, sources)
     made["rows"] = [
         _row(key, sums, query, made["data_through"], has_cost and query.rows_have_reported, names)
         for names in [_Names(organizations)]
@@ -130,7 +128,7 @@ def _spend(name: str, query: Query) -> Json:
 def _row(
     key: tuple[str, ...], sums: _Sums, query: Query, through: str | None, has_reported: bool, names: "_Names"
 ) -> Json:
-    row: Json = {"period": key[0], "partial": _is_partial(key[0], query, through)}
+    row: Json = {"period": key[0], "partial": is_partial(key[0], query, through)}
     for name, value in zip(query.group_by, key[1:], strict=True):
         row[name] = value
         if name == "workspace_id":
@@ -139,14 +137,6 @@ def _row(
             row["api_key_name"] = names.api_key(value)
     row["reported_usd"] = format_usd(sums.reported) if has_reported else None
     return row | sums.amounts() | dict(zip(COUNTS, sums.counts, strict=True))
-
-
-def _is_partial(period: str, query: Query, through: str | None) -> bool:
-    """Whether an interval is clipped by the range, or reaches past the data."""
-    start, end = period_span(period, query.interval, query)
-    if start < query.start or end > query.end:
-        return True
-    return through is None or end > clock.parse(through)
 
 
 def unpriced(query: Query) -> Json:
@@ -164,11 +154,11 @@ def unpriced(query: Query) -> Json:
             if made.reason and cells.is_wanted(made.meter, query):
                 key = (period_name(moment, query.interval), model, qualifiers[0], made.meter, made.reason)
                 sums[key] = sums.get(key, 0) + made.quantity
-    made_report = _envelope("unpriced", query, organizations, table, ("usage",))
+    made_report = envelope("unpriced", query, organizations, table, ("usage",))
     made_report["rows"] = [
         {
             "period": period,
-            "partial": _is_partial(period, query, made_report["data_through"]),
+            "partial": is_partial(period, query, made_report["data_through"]),
             "model": model,
             "service_tier": tier,
             "meter": meter,
@@ -190,7 +180,7 @@ def coverage(query: Query) -> Json:
     if set(query.filters) - {"organization_id"}:
         raise BadQuestion("coverage can only be filtered by organization_id")
     organizations = cells.organizations(query)
-    made = _envelope("coverage", query, organizations, cells.prices_of(query), ("usage", "cost"))
+    made = envelope("coverage", query, organizations, cells.prices_of(query), ("usage", "cost"))
     made["rows"] = []
     health = cache(lambda organization, source: _health(organization, source, query))
     for span in freshness.spans(organizations, query.start, query.end, query.as_of):
@@ -218,7 +208,7 @@ def changes(query: Query) -> Json:
     """
     rows, totals = report_of_changes.rows_and_totals(query)
     organizations = cells.organizations(query)
-    made = _envelope("changes", replace(query, as_of=None), organizations, cells.prices_of(query), ("usage", "cost"))
+    made = envelope("changes", replace(query, as_of=None), organizations, cells.prices_of(query), ("usage", "cost"))
     return made | {"rows": rows, "totals": totals}
 
 
@@ -226,9 +216,9 @@ def limits(query: Query) -> Json:
     """How close each group of models and workspace ran to its rate limits. Raises: BadQuestion."""
     limits_report.check(query)
     organizations = cells.organizations(query)
-    made = _envelope("limits", query, organizations, cells.prices_of(query), ("minutes",))
+    made = envelope("limits", query, organizations, cells.prices_of(query), ("minutes",))
     made["rows"] = [
-        {"period": row["period"], "partial": _is_partial(row["period"], query, made["data_through"]), **row}
+        {"period": row["period"], "partial": is_partial(row["period"], query, made["data_through"]), **row}
         for row in limits_report.rows(organizations, query)
     ]
     made["totals"] = {}
@@ -252,24 +242,6 @@ def _refuse_grouping(name: str, query: Query) -> None:
 
 def _time(moment: Any) -> str | None:
     return clock.rfc3339(moment) if moment else None
-
-
-def _envelope(
-    name: str, query: Query, organizations: Sequence[Organization], table: PriceTable, sources: Sequence[str]
-) -> Json:
-    known = freshness.freshness(organizations, sources, query.start, query.end, query.as_of)
-    return {
-        "report": name,
-        "since": query.since.isoformat(),
-        "until": query.until.isoformat(),
-        "interval": query.interval,
-        "group_by": list(query.group_by),
-        "filters": {key: values[0] if len(values) == 1 else list(values) for key, values in query.filters.items()},
-        "currency": "USD",
-        "data_through": clock.rfc3339(known.through) if known.through else None,
-        "complete": known.complete,
-        "price_version": table.version,
-    }
 
 
 def _reads_cost(organizations: Sequence[Organization]) -> bool:

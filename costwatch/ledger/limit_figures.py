@@ -9,6 +9,8 @@ from typing import NamedTuple
 READS_COUNT = ("claude-3-5-haiku", "claude-haiku-3-5")
 ORDINARY, FAST, BATCH, PRIORITY = "", "fast", "batch", "priority"
 POOLS = (ORDINARY, FAST, PRIORITY, BATCH)
+# Priority is committed capacity and batches have a queue: neither has a limit by the minute.
+LIMITED_POOLS = (ORDINARY, FAST)
 AN_HOUR = 60
 
 

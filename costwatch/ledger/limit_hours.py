@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Sum
@@ -12,9 +12,11 @@ from costwatch.directory.history import changes_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.limits import Group, Limit, Limits, limits_at
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.ledger.limit_figures import AN_HOUR, READS_COUNT, Use, figures, limiters_of, pack, pool_of
+from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, READS_COUNT, Use, figures, limiters_of, pack, pool_of
 from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, MinuteFact
 
+# The id of a group that is made of one model, since it is in none.
+MODEL = "model:"
 NOTHING = Use(0, 0, 0)
 # By group and pool, then workspace ("" sums them all): an hour's minutes.
 _Used = dict[tuple[Group, str], dict[str, list[Use]]]
@@ -74,7 +76,7 @@ class LimitHistory:
 
 def group_for(model: str, limits: Limits) -> Group:
     """The group a model draws from; one that is in none stands for itself."""
-    return limits.group_of(model) or Group(f"model:{model}"[:200], "", model, (model,))
+    return limits.group_of(model) or Group(f"{MODEL}{model}"[:200], "", model, (model,))
 
 
 def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterator[LimitHour]:
@@ -83,7 +85,11 @@ def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterato
         for workspace, minutes in by_workspace.items():
             if workspace not in known:
                 known[workspace] = {(one.group.id, one.limiter): one for one in limits.of(workspace)}
-            of_group = {limiter: one for (name, limiter), one in known[workspace].items() if name == group.id}
+            of_group = {
+                limiter: one
+                for (name, limiter), one in known[workspace].items()
+                if name == group.id and pool in LIMITED_POOLS
+            }
             for limiter, count in limiters_of(pool, of_group).items():
                 limit = of_group.get(limiter)
                 value = limit.value if limit else None

@@ -11,6 +11,7 @@ from costwatch.access import bearer
 from costwatch.ingest.models import Run
 from costwatch.insights.coverage_calendar import WORST_FIRST
 from costwatch.insights.health_measures import Measures, SourceMeasure, measures
+from costwatch.insights.limits.measures import LimitMeasure, limit_measures
 from costwatch.web import probes
 from costwatch.web.openmetrics import CONTENT_TYPE, COUNTER, GAUGE, INFO, Family, exposition
 
@@ -32,7 +33,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     # Without a database there is still to tell that it is away.
     if found["database"] == probes.OK:
         try:
-            families += _measured(measures())
+            families += [*_measured(measures()), *_limits(limit_measures())]
         except Error:
             families = _installation(found | {"database": probes.FAILED})
     return HttpResponse(exposition(families), CONTENT_TYPE)
@@ -63,6 +64,28 @@ def _measured(found: Measures) -> list[Family]:
         proved.add(ok, organization=organization, proof=name)
     families = [*_freshness(found.sources), *_work(found.sources), *_data(found.sources)]
     return [*families, ages, queue, proved, unpriced, size]
+
+
+def _limits(found: list[LimitMeasure]) -> list[Family]:
+    use = Family(
+        "costwatch_limit_utilisation_ratio", GAUGE, "The peak minute of the last hour beside its limit.", "ratio"
+    )
+    over = Family("costwatch_limit_minutes_over_80", GAUGE, "Minutes of 24 hours above 80 % of the limit.")
+    left = Family("costwatch_limit_days_left", GAUGE, "Days until the limit at the trend of the daily peaks.")
+    for one in found:
+        of = {
+            "organization": one.organization,
+            "group": one.group,
+            "group_id": one.group_id,
+            "pool": one.pool,
+            "workspace": one.workspace,
+            "limiter": one.limiter,
+        }
+        use.add(one.utilisation, **of)
+        over.add(one.minutes_over_80, **of)
+        if one.days_left is not None:
+            left.add(one.days_left, **of)
+    return [use, over, left]
 
 
 def _freshness(sources: list[SourceMeasure]) -> list[Family]:

@@ -8,6 +8,10 @@ from costwatch.web.data_health import data_health
 from costwatch.web.downloads import download
 from costwatch.web.fetch_again import fetch_again
 from costwatch.web.fragments import healthz, progress, search
+from costwatch.web.limits.assume import assume_tier
+from costwatch.web.limits.help import limits_help
+from costwatch.web.limits.prepare import prepare_limit, withdraw_limit
+from costwatch.web.limits.twin import twin
 from costwatch.web.limits.views import limits, limits_csv, minute
 from costwatch.web.metrics import metrics
 from costwatch.web.overview import overview
@@ -24,7 +28,12 @@ urlpatterns: list[URLPattern] = [
     path("data-health/fetch-again/", fetch_again, name="fetch_again"),
     path("limits/", limits, name="limits"),
     path("downloads/limits.csv", limits_csv, name="limits_csv"),
+    path("limits/assume/", assume_tier, name="limits_assume"),
     path("limits/minute/", minute, name="limits_minute"),
+    path("limits/help/", limits_help, name="limits_help"),
+    path("limits/twin/", twin, name="limits_twin"),
+    path("limits/prepare/", prepare_limit, name="limits_prepare"),
+    path("limits/prepare/withdraw/", withdraw_limit, name="limits_withdraw"),
     path("set-up/", set_up, name="set_up"),
     path("set-up/later/", later, name="set_up_later"),
     path("progress/", progress, name="progress"),

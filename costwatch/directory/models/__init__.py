@@ -1,7 +1,7 @@
 """Mirrored objects. Rows are never deleted: facts outlive the workspace or key they belong to."""
 
 from costwatch.directory.models.history import DirectoryChange, Kind, Reading
-from costwatch.directory.models.limits import ORGANIZATION_WIDE, RateLimit, RateLimitGroup, SpendLimit
+from costwatch.directory.models.limits import ORGANIZATION_WIDE, PreparedLimit, RateLimit, RateLimitGroup, SpendLimit
 from costwatch.directory.models.objects import ApiKey, Model, Workspace
 from costwatch.directory.models.organization import CONSOLE_KEY, DEFAULT_WORKSPACE, Mirrored, Organization, Seen
 from costwatch.directory.models.people import Invite, Member, ServiceAccount, WorkspaceMember
@@ -18,6 +18,7 @@ __all__ = [
     "Mirrored",
     "Model",
     "Organization",
+    "PreparedLimit",
     "RateLimit",
     "RateLimitGroup",
     "Reading",

@@ -1,8 +1,8 @@
-"""What an organization and its workspaces are allowed: rate limits by group, and limits on spend."""
+"""What an organization and its workspaces are allowed: rate limits by group, prepared ones, and limits on spend."""
 
 from django.db import models
 
-from costwatch.directory.models.organization import Mirrored, Seen
+from costwatch.directory.models.organization import Mirrored, Organization, Seen
 
 ORGANIZATION_WIDE = ""
 
@@ -76,3 +76,30 @@ class SpendLimit(Mirrored):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.period}"
+
+
+class PreparedLimit(models.Model):
+    """A workspace's own value of a limiter that somebody has prepared and nobody has sent.
+
+    `group` is the vendor's id of the group. Units: as the limiter's name says. A row is never changed but to be
+    withdrawn.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    workspace_key = models.CharField(max_length=200)
+    group = models.CharField(max_length=200)
+    limiter = models.CharField(max_length=200)
+    value = models.BigIntegerField()
+    why = models.TextField(default="")
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(value__gte=0), name="directory_preparedlimit_not_negative")
+        ]
+        indexes = [models.Index(fields=["organization", "withdrawn_at"], name="directory_prepared_open")]
+
+    def __str__(self) -> str:
+        return f"{self.limiter} of {self.workspace_key}: {self.value}"

@@ -12,8 +12,19 @@ from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, Line, LineKey
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
-from costwatch.ledger.limit_figures import AN_HOUR, Figures, figures, limiters_of, longest_streak, pool_of, unpack
-from costwatch.ledger.limit_hours import group_for
+from costwatch.ledger.limit_figures import (
+    AN_HOUR,
+    FAST_LIMITERS,
+    LIMITED_POOLS,
+    ORDINARY,
+    Figures,
+    figures,
+    limiters_of,
+    longest_streak,
+    pool_of,
+    unpack,
+)
+from costwatch.ledger.limit_hours import MODEL, group_for
 from costwatch.ledger.models import Fact, LimitDay, LimitHour
 
 WEEK_DAYS = 7
@@ -74,13 +85,14 @@ class Over:
 class Detail:
     """A line in detail.
 
-    Shape: `bars` first those of the line, then those of the organization; `values` are the 1,440 minutes of `limiter`
-    from `since`; `week` seven days of 24 cells, None where there was no use or the hour is ahead; `trend` of the line
+    Shape: `bars` first those of the line, then those of the organization; `values` are the minutes of `limiter` from
+    `since` to now; `week` seven days of 24 cells, None where there was no use or the hour is ahead; `trend` of the line
     and `pool_trend` of the organization's pool.
     """
 
     key: LineKey
     group: str
+    models: tuple[str, ...] | None
     limiter: str
     limit: int | None
     since: datetime
@@ -118,7 +130,7 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         (workspace, one.limiter): one
         for workspace in (key.workspace_key, ORGANIZATION_WIDE)
         for one in limits.of(workspace)
-        if one.group.id == key.group_id
+        if one.group.id == key.group_id and key.pool in LIMITED_POOLS
     }
     bars = [
         bar
@@ -131,12 +143,13 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
     return Detail(
         key=key,
         group=chosen[-1].group,
+        models=_models(key, limits),
         limiter=name,
         limit=limit.value if limit else None,
         since=since,
         until=until,
         bars=tuple(bars),
-        values=tuple(_minutes(chosen, since)),
+        values=tuple(_minutes(chosen, since)[: (clock.now() - since) // clock.MINUTE]),
         week=_week(chosen, monday),
         worst=_worst(chosen),
         day=_over([row for row in chosen if row.hour >= since]),
@@ -150,7 +163,11 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         )
         if key.workspace_key
         else None,
-        unmeasured=tuple(one for (where, of), one in known.items() if where == key.workspace_key and of not in own),
+        unmeasured=tuple(
+            one
+            for (where, of), one in known.items()
+            if where == key.workspace_key and key.pool == ORDINARY and of not in own and of not in FAST_LIMITERS
+        ),
     )
 
 
@@ -227,6 +244,12 @@ def _minutes(hours: Iterable[LimitHour], since: datetime) -> list[int]:
         if place >= 0:
             values[place : place + AN_HOUR] = unpack(row.values)
     return values
+
+
+def _models(key: LineKey, limits: Limits) -> tuple[str, ...] | None:
+    """The models of a group; one that stands for itself is its own."""
+    group = limits.groups.get(key.group_id)
+    return group.models if group else (key.group_id.removeprefix(MODEL),)
 
 
 def _closest(own: Mapping[str, Sequence[LimitHour]]) -> str:

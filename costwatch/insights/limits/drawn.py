@@ -8,6 +8,8 @@ from costwatch.ledger.limit_figures import Figures
 # Where the limit stands on a bar, so that what is above it still has room. Units: per cent of the width.
 LIMIT_AT = 90.91
 SPARK, DAY_HIGH, WIDE = 24, 120, 1000
+# Points of a day.
+A_DAY = 720
 
 
 def bullet(figures: Figures, limit: int | None, words: str) -> str:
@@ -34,17 +36,17 @@ def last_hour(values: Sequence[int], limit: int | None) -> str:
 
 
 def day(values: Sequence[int], limit: int | None, words: str) -> str:
-    """A day of minutes with the limit as a rule; of every two minutes the higher one is drawn."""
+    """A day of minutes with the limit as a rule; of every two the higher one is drawn, what is ahead is empty."""
     drawn = [max(values[place : place + 2]) for place in range(0, len(values), 2)]
     return (
         f'<svg class="spark day" height="{DAY_HIGH}" role="img" aria-label="{escape(words, {chr(34): "&quot;"})}">'
-        f"{_line(drawn, limit, DAY_HIGH)}</svg>"
+        f"{_line(drawn, limit, DAY_HIGH, A_DAY)}</svg>"
     )
 
 
-def _line(values: Sequence[int], limit: int | None, high: int) -> str:
-    top = max(*values, limit or 0, 1) * 1.1
-    last = max(len(values) - 1, 1)
+def _line(values: Sequence[int], limit: int | None, high: int, count: int = 0) -> str:
+    top = max([*values, limit or 0, 1]) * 1.1
+    last = max((count or len(values)) - 1, 1)
 
     def y(value: int) -> str:
         return _n(high - 1 - (high - 2) * value / top)

@@ -9,7 +9,7 @@ from django.db.models import BigIntegerField, Case, F, Max, Sum, Value, When
 from costwatch import clock
 from costwatch.directory.limits import Group, Limits, limits_now
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.ledger.limit_figures import AN_HOUR, LIMITERS, unpack
+from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, LIMITERS, unpack
 from costwatch.ledger.models import LimitHour
 
 AT_LIMIT, TIGHT, FINE, UNLIMITED = "at_limit", "tight", "fine", "unlimited"
@@ -141,7 +141,8 @@ def lines(organization: Organization, workspace: str | None = None) -> Lines:
     for group_id, pool, key, limiter, group, highest, *counts in sums:
         if key not in known:
             known[key] = _known(limits, key)
-        limit, source = known[key].get((group_id, limiter), (None, "organization"))
+        name = (group_id, limiter) if pool in LIMITED_POOLS else ("", "")
+        limit, source = known[key].get(name, (None, "organization"))
         against = Against(limiter, limit, source, highest, *(int(count) for count in counts))
         found.setdefault(LineKey(group_id, pool, key), (group, []))[1].append(against)
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]

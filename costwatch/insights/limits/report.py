@@ -12,7 +12,7 @@ from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
-from costwatch.ledger.limit_figures import FAST, FAST_LIMITERS, LIMITERS, ORDINARY, rank, unpack
+from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITED_POOLS, LIMITERS, rank, unpack
 from costwatch.ledger.limit_hours import LimitHistory
 from costwatch.ledger.models import LimitDay, LimitHour
 
@@ -179,7 +179,7 @@ def _by_period(rows: Iterable[LimitDay | LimitHour], query: Query) -> dict[str, 
 def _asked(rows: QuerySet[T], query: Query) -> QuerySet[T]:
     """Of ordinary and fast use, of the workspaces asked about. Batch and priority have no limits by the minute."""
     wanted = query.filters.get("workspace_id")
-    return rows.filter(pool__in=(ORDINARY, FAST), **({"workspace_key__in": wanted} if wanted else {}))
+    return rows.filter(pool__in=LIMITED_POOLS, **({"workspace_key__in": wanted} if wanted else {}))
 
 
 def _configured(limits: Limits, query: Query) -> Iterator[tuple[Limit, str]]:

@@ -58,7 +58,12 @@ def read(request: HttpRequest) -> Asked:
     if "\0" in workspace:
         raise BadQuestion("there is no workspace with this id")
     return Asked(
-        view, workspace, _line(given.get("line", "")), limiter, _minute(given.get("minute", "")), at.travelling()
+        view,
+        workspace,
+        _line(given.get("line", "")),
+        limiter,
+        _minute(given.get("minute", "")),
+        at.travelling().removeprefix("?"),
     )
 
 

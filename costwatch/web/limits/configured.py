@@ -104,9 +104,7 @@ def _note(group: Group, found: Lines) -> str:
 
 
 def _changes(organization: Organization, called: dict[str, str], groups: dict[str, str]) -> list[Changed]:
-    rows = DirectoryChange.objects.filter(
-        organization=organization, kind__in=(Kind.RATE_LIMIT, Kind.RATE_LIMIT_GROUP)
-    )
+    rows = DirectoryChange.objects.filter(organization=organization, kind__in=(Kind.RATE_LIMIT, Kind.RATE_LIMIT_GROUP))
     # What was there when limits were read first did not change.
     first = rows.order_by("seen_at").values_list("seen_at", flat=True).first()
     if first is not None:

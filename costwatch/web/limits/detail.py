@@ -13,6 +13,7 @@ from costwatch import clock
 from costwatch.directory.models import ApiKey, Organization
 from costwatch.insights import display
 from costwatch.insights.limits import drawn
+from costwatch.insights.limits.contention import contention
 from costwatch.insights.limits.detail import Bar, Cell, Detail
 from costwatch.insights.limits.lines import WHOLE, LineKey
 from costwatch.insights.limits.minute import Minute
@@ -21,12 +22,13 @@ from costwatch.insights.limits.trend import Trend
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.observed import observed_rows
 from costwatch.web.limits.rows import key_name
 from costwatch.web.moments import when
 
 # From these shares on an hour of the map has the next colour. Units: hundredths of a per cent.
 SHADES = (2000, 4000, 6000, 8000, 9500)
-TOP = 3
+TOP, TAKERS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,7 @@ def detail_context(organization: Organization, made: Detail, used: Counter[str] 
         "who": words.who(made.key, organization),
         "bars": [_bar(bar, made.key, organization) for bar in made.bars],
         "tabs": [
-            (words.limiter(bar.limiter), asked.query(limiter=bar.limiter), bar.limiter == made.limiter)
-            for bar in own
+            (words.limiter(bar.limiter), asked.query(limiter=bar.limiter), bar.limiter == made.limiter) for bar in own
         ],
         "limiter": words.limiter(made.limiter),
         "limiter_id": made.limiter,
@@ -90,6 +91,8 @@ def detail_context(organization: Organization, made: Detail, used: Counter[str] 
         "trend": trend_words(made.trend, made.limit),
         "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
         "consumers": _consumers(organization, made.key, used),
+        "contention": _contention(organization, made),
+        "observed": observed_rows(organization, made),
         "unmeasured": [
             (words.limiter(one.limiter), one.value, _unmeasured(organization, made.key, one.limiter))
             for one in made.unmeasured
@@ -245,6 +248,25 @@ def _consumers(organization: Organization, key: LineKey, used: Counter[str] | No
     else:
         labels = [words.workspace(who, organization) for who, _count in largest]
     return [f"{label} {count * 100 // used.total()} %" for label, (_who, count) in zip(labels, largest, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentionWords:
+    """Who takes the organization's pool when it runs short."""
+
+    minutes: str
+    takers: list[str]
+
+
+def _contention(organization: Organization, made: Detail) -> ContentionWords | None:
+    if not any(bar.limit for bar in made.bars if not bar.key.workspace_key):
+        return None
+    found = contention(organization, made.key, made.limiter)
+    takers = [
+        f"{words.workspace(who, organization)} {count * 100 // found.total} %"
+        for who, count in found.by_workspace[:TAKERS]
+    ]
+    return ContentionWords(words.minutes(found.minutes), takers)
 
 
 def _band(earliest: date | None, latest: date | None) -> str:

@@ -21,9 +21,11 @@ from costwatch.web import address
 from costwatch.web.limits import asked as limits_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked
+from costwatch.web.limits.assume import assumption_form
 from costwatch.web.limits.caps import cap_rows
 from costwatch.web.limits.configured import configured
 from costwatch.web.limits.detail import detail_context, minute_context
+from costwatch.web.limits.prepare import prepared_context
 from costwatch.web.limits.rows import fold, rows
 
 SECTION = {"section": "limits"}
@@ -37,6 +39,10 @@ def limits(request: HttpRequest) -> HttpResponse:
         return render(request, "nothing_yet.html", SECTION)
     organization, asked = at.organization, limits_address.read(request)
     context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
+    if asked.view == "configured":
+        # What people prepare is in no version of the data.
+        context = context | prepared_context(request, organization)
+    context = {**context, "assumption": assumption_form(request, organization)}
     return render(request, "limits.html", {**SECTION, "asked": asked, **context})
 
 

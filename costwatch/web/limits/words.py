@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from costwatch.directory.history import changes_of, reading_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.models import Kind, Organization
+from costwatch.ingest.models import Source
 from costwatch.insights import display
-from costwatch.insights.freshness import standings
 from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, LineKey, Lines
+from costwatch.insights.limits.stored_flows import Stored
 from costwatch.web import names
 from costwatch.web.moments import when
 
@@ -87,7 +88,7 @@ def verdict(organization: Organization, found: Lines) -> str:
     return _("%(counts)s. %(group)s in %(who)s comes first: %(what)s, %(over)s above 80 %% in 24 hours.") % {
         "counts": said,
         "group": group(first),
-        "who": who(first.key, organization),
+        "who": who(first.key, organization) if first.key.workspace_key else _("all workspaces together"),
         "what": limiter(first.binding.limiter).lower(),
         "over": minutes(first.binding.minutes_over_80),
     }
@@ -107,9 +108,9 @@ def minutes(count: int) -> str:
 def meta(organization: Organization, found: Lines) -> list[str]:
     """What the page stands on."""
     made = [ngettext("%(number)d line", "%(number)d lines", len(found.lines)) % {"number": len(found.lines)}]
-    minutes_read = next((one for one in standings(organization) if one.source == "minutes"), None)
-    if minutes_read and minutes_read.through:
-        made.append(_("Minutes through %(time)s") % {"time": when(minutes_read.through)})
+    read = Source.objects.filter(organization=organization, name="minutes").first()
+    if read and read.polled_at:
+        made.append(_("Minutes through %(time)s") % {"time": when(read.polled_at)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
     reading = reading_of(organization, Kind.RATE_LIMIT)
     if reading is None:
@@ -118,6 +119,19 @@ def meta(organization: Organization, found: Lines) -> list[str]:
     changed: list[datetime] = changes_of(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
     later = [moment for moment in changed if moment > reading.first_read_at]
     return [*made, _("changed %(time)s") % {"time": when(later[-1])}] if later else made
+
+
+def looked_at(stored: Stored) -> str:
+    """How many minutes an answer stands on."""
+    if stored.minutes < stored.of:
+        return _("the %(number)s fullest of %(all)s minutes with use since %(time)s") % {
+            "number": f"{stored.minutes:,}",
+            "all": f"{stored.of:,}",
+            "time": when(stored.since),
+        }
+    return ngettext(
+        "%(number)s minute with use since %(time)s", "%(number)s minutes with use since %(time)s", stored.minutes
+    ) % {"number": f"{stored.minutes:,}", "time": when(stored.since)}
 
 
 def tokens(value: int | None) -> str:

@@ -1,0 +1,60 @@
+"""Picking a published tier where the limits may not be read: an assumption that every figure then says."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from costwatch import clock
+from costwatch.directory.history import reading_of
+from costwatch.directory.limits import assume, assumption
+from costwatch.directory.models import Kind, Organization
+from costwatch.directory.published import tiers
+from costwatch.insights import display
+from costwatch.web import address, names
+
+ERROR = "assume_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What the form shows: the tiers there are, the one that is assumed, and since when by whom."""
+
+    tiers: list[tuple[str, str, bool]]
+    told: str
+    error: str
+
+
+def assumption_form(request: HttpRequest, organization: Organization) -> Assumption | None:
+    """The form; None where the limits were read, since nothing is assumed then."""
+    if reading_of(organization, Kind.RATE_LIMIT):
+        return None
+    picked, told = assumption(organization, clock.today()), ""
+    if picked:
+        at = organization.assumed_at
+        told = _(
+            "Assumed: tier %(tier)s as published (%(source)s, checked %(checked)s), picked by %(by)s on %(day)s."
+        ) % {
+            "tier": picked.tier.name,
+            "source": picked.tier.source,
+            "checked": display.day(picked.tier.checked),
+            "by": names.visible(organization.assumed_by) or "–",
+            "day": display.day(at.date()) if at else "–",
+        }
+    choices = [(one.id, one.name, one.id == organization.assumed_tier) for one in tiers(clock.today())]
+    return Assumption(choices, told, request.session.pop(ERROR, ""))
+
+
+@require_POST
+def assume_tier(request: HttpRequest) -> HttpResponse:
+    """Write the tier down; the figures follow with the next reading of minutes."""
+    at = address.read(request)
+    if at.organization is not None:
+        try:
+            assume(at.organization, tier=request.POST.get("tier", ""), by=request.user.get_username())
+        except ValueError as error:
+            request.session[ERROR] = str(error)
+    query = at.travelling()
+    return HttpResponseRedirect(f"{reverse('limits')}{f'?{query}' if query else ''}#assumed")

@@ -1,0 +1,85 @@
+"""What applications saw of a line's limits, made ready for the template."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from costwatch import clock
+from costwatch.directory.models import Organization
+from costwatch.insights import display
+from costwatch.insights.limits.detail import Detail
+from costwatch.insights.limits.observed import Live, observations
+from costwatch.web import names
+from costwatch.web.moments import when
+
+KINDS = {
+    "requests": gettext_lazy("Requests"),
+    "tokens": gettext_lazy("Tokens"),
+    "input-tokens": gettext_lazy("Input tokens"),
+    "output-tokens": gettext_lazy("Output tokens"),
+    "priority-input-tokens": gettext_lazy("Priority input tokens"),
+    "priority-output-tokens": gettext_lazy("Priority output tokens"),
+    "fast-input-tokens": gettext_lazy("Fast input tokens"),
+    "fast-output-tokens": gettext_lazy("Fast output tokens"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of pool: what was left a moment ago, and the least of 24 hours."""
+
+    name: str
+    left: str
+    when: str
+    least: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRows:
+    """What was observed of a line. `hours` are the hours of the last 24 that had refusals."""
+
+    kinds: list[Kind]
+    responses: int
+    refused: int
+    newest: str
+    hours: list[tuple[str, int, int]]
+
+
+def observed_rows(organization: Organization, made: Detail) -> ObservedRows | None:
+    """What applications told of the models and workspace of a line; None where nobody tells anything."""
+    found = observations(organization)
+    if found.is_empty:
+        return None
+    seen = found.of(models=made.models, workspace_key=made.key.workspace_key or None)
+    kinds = [
+        Kind(
+            str(KINDS.get(kind) or names.visible(kind)),
+            _left(seen.live.get(kind)),
+            when(seen.live[kind].observed_at) if kind in seen.live else "",
+            _least(least.remaining, least.limit),
+        )
+        for kind, least in seen.least.items()
+    ]
+    hours = [(when(hour.start), hour.refused, hour.responses) for hour in seen.hours if hour.refused]
+    return ObservedRows(kinds, seen.responses, seen.refused, when(seen.newest) if seen.newest else "", hours)
+
+
+def _left(live: Live | None) -> str:
+    if live is None:
+        return _("not told in the last minutes")
+    left = live.left(clock.now())
+    return _least(left, live.limit)
+
+
+def _least(left: int | None, limit: int | None) -> str:
+    if left is None:
+        return "–"
+    shown = display.tokens(left)
+    if not limit:
+        return shown
+    return _("%(left)s of %(limit)s, %(share)s") % {
+        "left": shown,
+        "limit": display.tokens(limit),
+        "share": f"{left * 100 // limit} %",
+    }

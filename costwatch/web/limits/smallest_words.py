@@ -1,0 +1,44 @@
+"""The smallest set of changes in a sentence, or why there is none."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from costwatch.insights.limits.flows import TIGHT
+from costwatch.insights.limits.smallest import Smallest
+from costwatch.web.limits.named import Named
+
+
+def smallest_words(found: Smallest, called: Named) -> str:
+    """What the search came to; the changes themselves are listed elsewhere."""
+    who, tried = called.workspace(found.workspace_key), len(found.levers)
+    if found.changes is None and not tried:
+        text = _("Nothing that can be changed here helps %(who)s: its fullest minute is at %(now)d %%.")
+    elif found.changes is None and found.percent_with_all > TIGHT:
+        text = _(
+            "Nothing suffices to keep %(who)s under 80 %%: with all of the %(tried)d changes that do most, each in "
+            "full, the fullest minute of its limits and the organization's is still at %(left)d %%. Without any it is "
+            "at %(now)d %%."
+        )
+    elif found.changes is None:
+        text = _(
+            "No three changes suffice to keep %(who)s under 80 %%. With all of the %(tried)d that do most, each in "
+            "full, the fullest minute of its limits and the organization's is at %(left)d %%. Without any it is at "
+            "%(now)d %%."
+        )
+    elif not found.changes:
+        text = _("Nothing is needed: the fullest minute of %(who)s and of the organization is at %(now)d %%.")
+    else:
+        text = ngettext(
+            "The smallest set that keeps %(who)s under 80 %% is %(count)d change, as weak as it can be. Without it the "
+            "fullest minute of its limits and the organization's is at %(now)d %%.",
+            "The smallest set that keeps %(who)s under 80 %% is %(count)d changes, each as weak as the others allow. "
+            "Without them the fullest minute of its limits and the organization's is at %(now)d %%.",
+            len(found.changes),
+        )
+    return text % {
+        "who": who,
+        "tried": tried,
+        "left": found.percent_with_all,
+        "now": found.percent_now,
+        "count": len(found.changes or ()),
+    }
