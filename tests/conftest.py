@@ -19,6 +19,7 @@ from costwatch.ledger.record import Recorded, ReportedDay, UsageBucket, record_r
 from costwatch.ledger.rollup import refresh_days, refresh_series_months
 from costwatch.upstream.credential import VARIABLE
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.order import Together, rank
 from tests.servers import Postgres, postgres
 
 Record = Callable[..., Recorded]
@@ -26,13 +27,21 @@ NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Strict runs may not leave anything out: a skip is a failure there."""
+    """The longest first. Strict runs may not leave anything out: a skip is a failure there."""
+    items.sort(key=lambda item: rank(item.nodeid))
     if os.environ.get("COSTWATCH_TEST_STRICT") != "1":
         return
     for item in items:
         for mark in item.iter_markers():
             if mark.name in ("skip", "skipif"):
                 raise pytest.UsageError(f"{item.nodeid} is marked {mark.name}, which a strict run refuses")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """What runs together where tests run side by side; the order is that of the items."""
+    config.option.loadscopereorder = False
+    return Together(config, log)
 
 
 @pytest.fixture

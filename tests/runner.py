@@ -57,7 +57,8 @@ def main() -> int:
 
 def _pytest(name: str, arguments: list[str], environment: dict[str, str]) -> int:
     print(f"== {name}", flush=True)
-    workers = ["-n", os.environ.get("COSTWATCH_TEST_WORKERS", "2"), "--dist", "loadgroup"]
+    # Which units there are and which begin first is in tests/order.py.
+    workers = ["-n", os.environ.get("COSTWATCH_TEST_WORKERS", "3")]
     return subprocess.call([sys.executable, "-m", "pytest", *workers, *arguments], cwd=ROOT, env=environment)
 
 

@@ -143,7 +143,6 @@ def test_ops_07_behind_pgbouncer_nothing_outlives_a_transaction() -> None:
     assert made["OPTIONS"]["application_name"] == "costwatch web"
 
 
-@pytest.mark.xdist_group("workers")
 def test_ops_07_real_sessions_have_their_deadlines_and_pgbouncer_lets_them_in(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

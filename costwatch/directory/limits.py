@@ -20,6 +20,8 @@ from costwatch.directory.published import Class, Published, published, tiers
 
 MODEL_GROUP, BATCH = "model_group", "batch"
 OF_ORGANIZATION, OF_WORKSPACE, ASSUMED = "organization", "workspace", "assumed"
+# How many models name a group that has no name.
+NAMED = 2
 GROUP_COLUMNS, LIMIT_COLUMNS = ("kind", "name", "model_names"), ("value", "source")
 
 
@@ -31,6 +33,14 @@ class Group:
     kind: str
     name: str
     models: tuple[str, ...] | None
+
+    @property
+    def label(self) -> str:
+        """Its name; where answers have none, its first models, or what it is about."""
+        if self.name or not self.models:
+            return self.name or self.kind or self.id
+        more = f" +{len(self.models) - NAMED}" if len(self.models) > NAMED else ""
+        return ", ".join(self.models[:NAMED]) + more
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterato
                     organization=organization,
                     hour=hour,
                     group_id=group.id,
-                    group=group.name or group.id,
+                    group=group.label,
                     pool=pool,
                     workspace_key=workspace,
                     limiter=limiter,

@@ -8,6 +8,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -163,16 +164,24 @@ def trust(ca_bundle: str = "") -> ssl.SSLContext:
 
     Raises: OSError when the bundle cannot be read.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle:
-        context.load_verify_locations(cafile=ca_bundle)
-        return context
+        return _believing(ca_bundle, None, Path(ca_bundle).stat().st_mtime_ns)
     # The places that were built in; SSL_CERT_FILE and SSL_CERT_DIR would change what the plain names say.
     places = ssl.get_default_verify_paths()
     cafile = places.openssl_cafile if Path(places.openssl_cafile).is_file() else None
     capath = places.openssl_capath if Path(places.openssl_capath).is_dir() else None
     if not (cafile or capath):
         cafile = certifi.where()
+    return _believing(cafile, capath, Path(cafile).stat().st_mtime_ns if cafile else 0)
+
+
+@lru_cache(maxsize=8)
+def _believing(cafile: str | None, capath: str | None, changed_at: int) -> ssl.SSLContext:
+    """A context with the authorities of these places.
+
+    Reading them takes as long as ten small requests: they are read once, and again when the file has changed.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=cafile, capath=capath)
     return context

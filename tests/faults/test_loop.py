@@ -20,7 +20,7 @@ from .shapes import Up, Workers
 
 KILLS = int(os.environ.get("COSTWATCH_KILLS", "3"))
 SEED = int(os.environ.get("COSTWATCH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("kills")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from costwatch import clock
 from costwatch.ingest.failpoints import NAMES
 from costwatch.ingest.models import Coverage, Novelty, Quarantined, Run, Source
 from costwatch.ingest.order import Order
-from costwatch.ledger.models import Fact, ReportedLine, SeriesDay
+from costwatch.ledger.models import Fact, MinuteFact, ReportedLine, SeriesDay
 from costwatch.upstream.errors import UpstreamError
 from costwatch.upstream.sandbox.server import SandboxServer
-from costwatch.upstream.usage import Chain
+from costwatch.upstream.usage import FAST_MINUTES, Chain
 
 from .conftest import Sync
 from .test_sync import assert_equals_truth, everything
@@ -111,6 +111,16 @@ def test_an_organization_without_the_speed_filter_has_one_speed(run: Sync, monke
     assert usage.outcome == Run.Outcome.SUCCEEDED
     assert set(Fact.objects.values_list("series__speed", flat=True)) == {""}
     assert not Run.objects.get(pk=usage.pk).organization.reads_speed
+
+
+def test_an_organization_without_the_speed_filter_has_minutes_of_one_speed(
+    run: Sync, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-20"  # type: ignore[attr-defined]
+    without_header = Chain("fast_minutes", FAST_MINUTES.filters, "", FAST_MINUTES.group_by)
+    monkeypatch.setattr("costwatch.ingest.minutes.FAST_MINUTES", without_header)
+    run("directory", "minutes")
+    assert set(MinuteFact.objects.values_list("series__speed", flat=True)) == {""}
 
 
 def test_ing_14_a_count_beyond_64_bits_is_set_aside_and_the_others_are_kept(run: Sync, upstream: SandboxServer) -> None:

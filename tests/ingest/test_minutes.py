@@ -1,10 +1,12 @@
 """Minutes: what is due when, and that they are what the vendor said, beside the hours and never summed with them."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
+from pytest_django import DjangoDbBlocker
 
 from costwatch import clock
 from costwatch.clock import DAY, HOUR
@@ -15,6 +17,7 @@ from costwatch.ingest.plan import Standing, Why
 from costwatch.ledger import partitions
 from costwatch.ledger.models import COUNTS, Fact, MinuteFact
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.kept import kept, vendor
 
 from .conftest import Sync
 
@@ -66,11 +69,19 @@ def test_six_hours_after_a_day_ended_the_last_two_are_read_once_more() -> None:
     assert told(later, now + timedelta(minutes=3), now) == []
 
 
-@pytest.fixture
-def minutes(run: Sync, upstream: SandboxServer, settings: object) -> SandboxServer:
+@pytest.fixture(scope="module")
+def three_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The minutes of 18 to 20 November, and the hours they belong to."""
+    with kept(django_db_blocker):
+        with vendor("2026-11-18", "directory", "usage", "minutes") as (_, read):
+            read()
+        yield
+
+
+@pytest.fixture
+def minutes(three_days: None, db: None, upstream: SandboxServer, settings: object) -> SandboxServer:
+    """The vendor they were read from."""
     settings.BACKFILL_SINCE = "2026-11-18"  # type: ignore[attr-defined]
-    run("directory", "usage", "minutes")
     return upstream
 
 
@@ -141,21 +152,6 @@ def test_on_postgresql_a_day_of_minutes_is_a_partition(minutes: SandboxServer) -
         assert cursor.fetchone() == ("p",)
         cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass(%s)", [partitions.TABLE])
         assert cursor.fetchone() == (3,)
-
-
-def test_an_organization_without_the_speed_filter_has_minutes_of_one_speed(
-    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch, settings: object
-) -> None:
-    settings.BACKFILL_SINCE = "2026-11-20"  # type: ignore[attr-defined]
-    monkeypatch.setattr("costwatch.ingest.minutes.FAST_MINUTES", _without_header())
-    run("directory", "minutes")
-    assert set(MinuteFact.objects.values_list("series__speed", flat=True)) == {""}
-
-
-def _without_header() -> object:
-    from costwatch.upstream.usage import FAST_MINUTES, Chain
-
-    return Chain("fast_minutes", FAST_MINUTES.filters, "", FAST_MINUTES.group_by)
 
 
 def test_a_reason_is_written_down_with_the_run(minutes: SandboxServer) -> None:

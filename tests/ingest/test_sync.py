@@ -13,7 +13,8 @@ from costwatch.ingest.lease import Busy, lease
 from costwatch.ingest.models import Coverage, Run, Source
 from costwatch.ingest.order import Order
 from costwatch.insights.query import question
-from costwatch.insights.reports import report
+from costwatch.insights.render import render
+from costwatch.insights.reports import columns, report
 from costwatch.ledger.models import COUNTS, Fact, GroupDay, ReportedLine, Revision, SeriesDay, SeriesMonth, StaleMonth
 from costwatch.upstream.sandbox.server import SandboxServer
 from pricing.money import parse_usd
@@ -135,6 +136,30 @@ def test_ing_06_a_report_as_of_a_time_says_what_it_said_then(run: Sync, upstream
         assert report("spend", past)["rows"] == before
         coverage = question(since=SINCE, until=date(2026, 11, 20), as_of=then)
         assert {row["last_success"] for row in report("coverage", coverage)["rows"]} == {"2026-11-20T14:05:00Z"}
+
+
+def test_ing_06_a_report_as_of_a_time_is_the_same_bytes_before_and_after_a_restatement(
+    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    at = clock.parse("2026-11-20T14:05:00Z")
+
+    def printed() -> list[str]:
+        asked = [
+            question(since=SINCE, until=UNTIL, group_by=by, interval=every, as_of=at)
+            for by in ([], ["model"])
+            for every in ("day", "total")
+        ]
+        return [render(report(name, one), columns(name, one), "json") for one in asked for name in ("spend", "usage")]
+
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:06:00Z")
+    before = printed()
+    for change in ("up", "down", "vanish", "new"):
+        upstream.restate(datetime(2026, 11, 18, 10, tzinfo=UTC), change=change)
+        upstream.restate(date(2026, 11, 15), change=change)
+        monkeypatch.setenv("COSTWATCH_NOW", f"2026-11-{21 + len(change) % 3}T09:00:00Z")
+        run()
+        assert printed() == before
 
 
 def test_ing_07_the_newest_hours_are_open_and_the_older_ones_settled(run: Sync) -> None:

@@ -1,35 +1,38 @@
 """MON-15: facts, rollups, groupings, exports and minutes come to the same, and one row that is off is found."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 from django.db.models import F
+from pytest_django import DjangoDbBlocker
 
 from costwatch.directory.models import Organization
-from costwatch.ingest.connect import client, connect
 from costwatch.ingest.lease import lease
 from costwatch.ingest.models import Check
-from costwatch.ingest.order import Order
-from costwatch.ingest.sync import sync
 from costwatch.insights import conservation
 from costwatch.insights.tasks import prove
 from costwatch.ledger.models import Fact, GroupDay, MinuteFact, ReportedMonth, SeriesDay, SeriesMonth
-from costwatch.upstream.sandbox.server import SandboxServer
+from tests.kept import kept, vendor
 
 NAMES = ["facts", "groups", "months", "groupings", "exports", "minutes"]
 
 
-@pytest.fixture
-def read(upstream: SandboxServer, db: None, settings: object, monkeypatch: pytest.MonkeyPatch) -> Organization:
+@pytest.fixture(scope="module")
+def four_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Four days of everything that is proved."""
-    settings.BACKFILL_SINCE = "2026-11-17"  # type: ignore[attr-defined]
+    with kept(django_db_blocker):
+        with vendor("2026-11-17", "directory", "cost", "usage", "minutes") as (_, read):
+            read()
+        yield
+
+
+@pytest.fixture
+def read(four_days: None, db: None, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Organization:
+    """The organization they are of; a proof that fails is not repeated after a while."""
     monkeypatch.setattr(conservation, "PAUSES", (0.0,))
-    with client() as opened:
-        connection = connect(opened)
-        for source in ("directory", "cost", "usage", "minutes"):
-            sync(connection, source, Order())
-        return connection.organization
+    return Organization.objects.get()
 
 
 def test_mon_15_what_was_recorded_is_what_is_shown(read: Organization, now: datetime) -> None:

@@ -24,7 +24,7 @@ from tests.workers.installation import MANAGE, ROOT, Installation, kill
 from .conftest import Install, answers, created, where
 from .test_copying import SEED
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("keeping")]
+pytestmark = pytest.mark.timeout(240)
 UNKNOWN = "INSERT INTO django_migrations (app, name, applied) VALUES ('ledger', '0999_later', '2027-01-01 00:00:00')"
 BEHIND = ("DROP TABLE django_session", "DELETE FROM django_migrations WHERE app = 'sessions'")
 

@@ -17,7 +17,7 @@ from .conftest import Install, answers, where
 
 KILLS = int(os.environ.get("COSTWATCH_KILLS", "3"))
 SEED = int(os.environ.get("COSTWATCH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("keeping")]
+pytestmark = pytest.mark.timeout(240)
 
 
 def test_everything_arrives_and_every_question_has_the_same_answer(

@@ -13,7 +13,7 @@ from tests.servers import Postgres, Redis, free_port, wait_for
 from .conftest import Watched
 from .installation import ROOT, Installation, Sandbox
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PARTS = ("migrate", "web", "worker", "chores", "beat")
 

@@ -10,7 +10,7 @@ from tests.servers import wait_for
 from .conftest import Watched
 from .installation import Installation, kill
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 PARKED = "SELECT count(*) FROM ingest_source WHERE name = 'usage' AND paused_until > '2026-11-20T20:00:00Z'"
 
 

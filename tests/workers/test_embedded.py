@@ -14,7 +14,7 @@ from costwatch.ingest.lanes import Lanes
 
 from .installation import FOREIGN, ROOT
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(120)
 READING, TICK = "costwatch.ingest.tasks.run_source", "costwatch.ingest.tasks.tick"
 # Ends a thread in the middle of whatever it does, as no exception of ours would.
 ENDS_BOTH = """

@@ -13,7 +13,7 @@ from tests.servers import Postgres, Redis, free_port, wait_for
 
 from .installation import MANAGE, Installation, kill
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 OK = {"database": "ok", "broker": "ok", "scheduler": "ok", "ingest": "ok"}
 # OPS-04: the failure of each part is shown within a minute; none of these waits for a clock.
 SOON = 20

@@ -13,7 +13,7 @@ from .conftest import Watched
 from .installation import Installation
 from .messages import RELEASES, body, message, name_of, send, stored, with_named
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 READ = "SELECT count(*) FROM ingest_run WHERE source = 'directory' AND outcome = 'succeeded'"
 
 

@@ -16,7 +16,7 @@ from tests.servers import Postgres, Redis, wait_for
 from .conftest import Watched
 from .installation import Installation, Sandbox, kill
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 Install = Callable[[str], Installation]
 Watch = Callable[[str], Watched]
 # 2026-10-21 to 2026-11-20 14:05.

@@ -11,7 +11,7 @@ from .conftest import Watched
 from .installation import Installation, Sandbox, kill
 from .messages import message, send
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 HANGS = {"kind": "latency", "times": None, "options": {"seconds": 120}}
 
 

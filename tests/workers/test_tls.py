@@ -12,7 +12,7 @@ from tests.servers import THROWN_AWAY, Postgres, Redis, free_port, own, postgres
 from .installation import Installation
 from .messages import message, send
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("workers")]
+pytestmark = pytest.mark.timeout(240)
 CHILDREN, QUERIES = 4, 200
 
 

@@ -136,7 +136,7 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
         for limit, workspace in _configured(history.at(min(end, now)), query):
             line = (limit.group.id, workspace, limit.limiter)
             if line not in found.get(period, ()):
-                name = limit.group.name or limit.group.kind
+                name = limit.group.label
                 yield row(period, line, _Minutes(name, limit.value, limit.source))
 
 

@@ -16,6 +16,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 VARIANTS = 24
 ROWS_KEPT = 45_000
+HOURS_DIVIDED = 24
 NOTHING: Counts = (0, 0, 0, 0, 0, 0)
 Row = tuple[int, Counts]
 Rows = list[Row]
@@ -66,8 +67,15 @@ def _parts(total: int, marks: Curve) -> list[int]:
 
 
 def _between(counts: Counts, low: int, high: int, size: int) -> Counts:
-    uncached, five, hour, read, output, searches = (count * high // size - count * low // size for count in counts)
-    return uncached, five, hour, read, output, searches
+    uncached, five, hour, read, output, searches = counts
+    return (
+        uncached * high // size - uncached * low // size,
+        five * high // size - five * low // size,
+        hour * high // size - hour * low // size,
+        read * high // size - read * low // size,
+        output * high // size - output * low // size,
+        searches * high // size - searches * low // size,
+    )
 
 
 def _sum(first: Counts, second: Counts) -> Counts:
@@ -92,6 +100,7 @@ class History:
         self._lock = threading.RLock()
         self._hours: OrderedDict[int, tuple[Rows, ...]] = OrderedDict()
         self._kept = 0
+        self._divided: dict[int, tuple[Rows, list[tuple[int, Counts, Curve]]]] = {}
         self._changes: dict[int, dict[int, dict[int, Counts]]] = {}
 
     def rows(self, start: int, end: int, now: int) -> Rows:
@@ -164,18 +173,33 @@ class History:
 
     def _part_of_hour(self, start: int, end: int) -> Rows:
         """Rows of a span inside one hour. The same running totals serve minutes and the open minute, so parts sum."""
-        first, last = start - start % MINUTE, end
-        found: Rows = []
         hour_start = start - start % HOUR
-        for number, counts in self.hours(start // DAY)[start % DAY // HOUR]:
+        first, last = start - start % MINUTE - hour_start, end - hour_start
+        found: Rows = []
+        for number, counts, marks in self._marked(hour_start):
+            low, high = _reached(marks, first), _reached(marks, last)
+            if low != high:
+                part = _between(counts, low, high, marks[60] * MINUTE)
+                if part != NOTHING:
+                    found.append((number, part))
+        return found
+
+    def _marked(self, hour_start: int) -> list[tuple[int, Counts, Curve]]:
+        """The rows of an hour, each with how it divides, kept for the minutes that are asked for next."""
+        rows = self.hours(hour_start // DAY)[hour_start % DAY // HOUR]
+        kept = self._divided.get(hour_start)
+        if kept and kept[0] is rows:
+            return kept[1]
+        marked = []
+        for number, counts in rows:
             tokens = sum(counts)
             busy = 60 if tokens > 3_000_000 else 20 if tokens > 250_000 else 6
-            marks = minute_curve(draw(self.streams.all[number].salt, hour_start) % 64, busy)
-            low, high = _reached(marks, first - hour_start), _reached(marks, last - hour_start)
-            part = _between(counts, low, high, marks[60] * MINUTE)
-            if part != NOTHING:
-                found.append((number, part))
-        return found
+            variant = draw(self.streams.all[number].salt, hour_start) % 64
+            marked.append((number, counts, minute_curve(variant, busy)))
+        if len(self._divided) >= HOURS_DIVIDED:
+            self._divided.clear()
+        self._divided[hour_start] = rows, marked
+        return marked
 
     def _generate(self, day: int) -> list[tuple[Stream, Counts, Curve]]:
         if day < self.first_day:

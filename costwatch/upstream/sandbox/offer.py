@@ -6,6 +6,8 @@ from costwatch.upstream.sandbox.query import Rejection, not_found
 
 SHAPES = ("new", "old")
 REFUSALS = ("missing", "forbidden")
+OF_ONE_SHAPE = ("spend_limits", "analytics")
+ROOMS = ("usual", "narrow")
 
 
 @dataclass(slots=True)
@@ -13,20 +15,22 @@ class Offer:
     """How each endpoint that an organization can lack answers: `new`, `old`, `missing` (404) or `forbidden` (403).
 
     The `old` shape of rate limits has no ids, no group objects and no sources, and knows no `limit` and no
-    `include_inherited`; the old shape of models has no lifecycle, and no filter for it.
+    `include_inherited`; the old shape of models has no lifecycle, and no filter for it. With `narrow` room every limit
+    of tokens is 5/8 of the usual one: the organization runs hot.
     """
 
     rate_limits: str = "new"
     spend_limits: str = "new"
     models: str = "new"
     analytics: str = "new"
+    room: str = "usual"
 
     def change(self, **wanted: str) -> None:
         """Change some of it. Raises: ValueError for an endpoint or an answer that does not exist."""
         for name, answer in wanted.items():
             if name not in self.__slots__:
                 raise ValueError(f"{name!r} cannot be switched; these can: {', '.join(self.__slots__)}")
-            allowed = REFUSALS + (SHAPES[:1] if name in ("spend_limits", "analytics") else SHAPES)
+            allowed = ROOMS if name == "room" else REFUSALS + (SHAPES[: 1 if name in OF_ONE_SHAPE else 2])
             if answer not in allowed:
                 raise ValueError(f"{name} can be {', '.join(allowed)}, not {answer!r}")
             setattr(self, name, answer)

@@ -3,7 +3,19 @@
 from costwatch.upstream.sandbox import token_lists
 from costwatch.upstream.sandbox.buckets import DAY, moment_of
 from costwatch.upstream.sandbox.chance import tagged_id
-from costwatch.upstream.sandbox.limit_plan import GROUPS, OVERRIDES, Group, on
+from costwatch.upstream.sandbox.limit_plan import (
+    CACHE_AWARE,
+    FAST_IN,
+    FAST_OUT,
+    GROUPS,
+    ITPM,
+    OTPM,
+    OVERRIDES,
+    TPM,
+    Group,
+    Steps,
+    on,
+)
 from costwatch.upstream.sandbox.models import BY_NAME
 from costwatch.upstream.sandbox.offer import Offer, check
 from costwatch.upstream.sandbox.organization import Directory, Object
@@ -12,6 +24,7 @@ from costwatch.upstream.sandbox.query import Query, Tokens, not_found
 PATH = "/v1/organizations/rate_limits"
 GROUP_TYPES = ("model_group", "batch", "token_count", "files", "skills", "web_search")
 MOST = 1000
+OF_TOKENS = (ITPM, CACHE_AWARE, OTPM, TPM, FAST_IN, FAST_OUT)
 
 
 class RateLimits:
@@ -40,7 +53,9 @@ class RateLimits:
             names = self._models(group, day, now)
             if (group.kind == "model_group" and not names) or (model is not None and model not in names):
                 continue
-            limits = self._of_workspace(group, workspace, query, day) if workspace else _of_organization(group, day)
+            limits = (
+                self._of_workspace(group, workspace, query, day) if workspace else self._of_organization(group, day)
+            )
             if limits and wanted in ("", group.kind):
                 entries.append(self._entry(group, names, limits, workspace, version))
         if model is not None and not entries:
@@ -61,12 +76,12 @@ class RateLimits:
 
     def _of_workspace(self, group: Group, workspace: str, query: Query, day: int) -> list[Object]:
         inherited = query.flag("include_inherited")
-        organization = {limiter: on(steps, day) for limiter, steps in group.limits.items()}
+        organization = {limiter: self._on(limiter, steps, day) for limiter, steps in group.limits.items()}
         own = {
             override.limiter: value
             for override in OVERRIDES
             if (override.team, override.group) == (self._teams[workspace], group.label)
-            if (value := on(override.steps, day)) is not None
+            if (value := self._on(override.limiter, override.steps, day)) is not None
         }
         values = {**organization, **own} if inherited else own
         return [
@@ -98,7 +113,11 @@ class RateLimits:
         entry["limits"] = [{name: value for name, value in one.items() if name not in hidden} for one in limits]
         return entry
 
+    def _of_organization(self, group: Group, day: int) -> list[Object]:
+        values = {limiter: self._on(limiter, steps, day) for limiter, steps in group.limits.items()}
+        return [{"type": limiter, "value": value} for limiter, value in values.items() if value is not None]
 
-def _of_organization(group: Group, day: int) -> list[Object]:
-    values = {limiter: on(steps, day) for limiter, steps in group.limits.items()}
-    return [{"type": limiter, "value": value} for limiter, value in values.items() if value is not None]
+    def _on(self, limiter: str, steps: Steps, day: int) -> int | None:
+        value = on(steps, day)
+        is_narrow = self._offer.room == "narrow" and limiter in OF_TOKENS
+        return value * 5 // 8 if is_narrow and value is not None else value

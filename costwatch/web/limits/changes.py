@@ -35,9 +35,9 @@ def read(given: QueryDict) -> Rows:
     return rows
 
 
-def changes_of(rows: Rows, flows: Sequence[Flow]) -> list[Change]:
+def changes_of(rows: Rows, flows: Sequence[Flow], named: Named) -> list[Change]:
     """The changes of some rows. Raises: BadChange naming the one that cannot be tried."""
-    return [_change(target, amount, flows) for target, amount in rows]
+    return [_change(target, amount, flows, named) for target, amount in rows]
 
 
 def rows_of(changes: Sequence[Change]) -> Rows:
@@ -45,7 +45,7 @@ def rows_of(changes: Sequence[Change]) -> Rows:
     return tuple(map(_row, changes))
 
 
-def _change(target: str, amount: str, flows: Sequence[Flow]) -> Change:
+def _change(target: str, amount: str, flows: Sequence[Flow], named: Named) -> Change:
     kind, *rest = target.split(SEPARATOR, 3)
     try:
         number = int(amount)
@@ -60,7 +60,7 @@ def _change(target: str, amount: str, flows: Sequence[Flow]) -> Change:
     else:
         raise BadQuestion("a change is one of those that the form offers")
     if not any(part.holds(flow) for flow in flows) and part.workspace_key != DEFAULT_WORKSPACE:
-        raise BadChange(_("%(who)s used nothing of it in these hours") % {"who": " · ".join(filter(None, rest))[:200]})
+        raise BadChange(_("in these hours nothing was used by %(who)s") % {"who": named.part(part)[:200]})
     return made
 
 

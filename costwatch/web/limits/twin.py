@@ -71,12 +71,12 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
         found = smallest(key.workspace_key, stored.flows, stored.limiters)
         rows = rows_of(found.changes or ())
     changes: Sequence[Change] = ()
-    lines: Sequence[Line] = ()
     try:
-        changes = changes_of(rows, stored.flows)
+        changes = changes_of(rows, stored.flows, called)
         lines = replay(stored.flows, stored.limiters, changes)
     except BadChange as refusal:
         changes, wrong = (), str(refusal)[:1].upper() + str(refusal)[1:] + "."
+        lines = replay(stored.flows, stored.limiters, ())
     empty = [("", "")] * min(EMPTY_ROWS, MOST_CHANGES - len(rows))
     workspaces = {flow.workspace_key for flow in stored.flows} | {key.workspace_key}
     return {

@@ -96,7 +96,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
         "rows": rows(organization, chosen, used, asked),
         "fold": fold(organization, chosen, asked),
         "detail": _detail(organization, found, asked, used) if asked.line else None,
-        "idle": [group.name or group.id for group in found.idle],
+        "idle": [group.label for group in found.idle],
         "caps": cap_rows(organization),
         "is_unread": not found.lines,
     }

@@ -1,0 +1,42 @@
+"""An organization that runs hot: minutes of three days, its limits narrow."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from costwatch.directory.models import Organization
+from costwatch.ingest.connect import client, connect
+from costwatch.ingest.order import Order
+from costwatch.ingest.sync import sync
+from costwatch.ingest.upkeep import upkeep
+from costwatch.upstream.sandbox.server import SandboxServer
+
+Read = Callable[..., Organization]
+
+
+@pytest.fixture
+def reading(upstream: SandboxServer, db: None, now: datetime, settings: Any) -> Read:
+    """Reads what limits are made of, from a day on."""
+
+    def read(
+        since: str = "2026-11-18", *, room: str = "narrow", sources: tuple[str, ...] = ("minutes",)
+    ) -> Organization:
+        settings.BACKFILL_SINCE = since
+        upstream.sandbox.offer.change(room=room)
+        with client() as opened:
+            connection = connect(opened)
+            for source in ("directory", "limits", *sources):
+                sync(connection, source, Order())
+            return connection.organization
+
+    return read
+
+
+@pytest.fixture
+def hot(reading: Read, now: datetime) -> Organization:
+    """Minutes and hours of three days, and the figures of the two that are over."""
+    organization = reading(sources=("usage", "minutes"))
+    upkeep(now)
+    return organization

@@ -1,0 +1,3 @@
+from tests.hot import hot, reading
+
+__all__ = ["hot", "reading"]
