@@ -128,16 +128,16 @@ def test_the_longest_streak_above_a_share() -> None:
     assert longest_streak([], 100, 80) == 0
 
 
-def peaks() -> dict[tuple[str, ...], int]:
+def figures_of_day() -> dict[tuple[str, ...], tuple[int, int, int]]:
     rows = LimitDay.objects.filter(day=DAY)
-    return {(row.group_id, row.pool, row.workspace_key, row.limiter): row.peak for row in rows}
+    return {(row.group_id, row.pool, row.workspace_key, row.limiter): (row.peak, row.p95, row.median) for row in rows}
 
 
 def test_a_day_is_made_again_when_its_minutes_change(
     read: Organization, now: datetime, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upkeep(now)
-    before = peaks()
+    before = figures_of_day()
     upstream.restate(START.replace(hour=20), change="up")
     monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T15:06:00Z")
     with client() as opened:
@@ -145,6 +145,6 @@ def test_a_day_is_made_again_when_its_minutes_change(
     later = datetime(2026, 11, 20, 15, 7, tzinfo=UTC)
     assert days_to_make(read, later) == []
     assert LimitDayMade.objects.get().day == DAY
-    after = peaks()
+    after = figures_of_day()
     assert after.keys() == before.keys()
     assert after != before
