@@ -23,6 +23,7 @@ MODULES = (
     "pricing_peers",
     "questions",
     "pages_and_charts",
+    "limits_page",
     "history",
     "memory",
 )

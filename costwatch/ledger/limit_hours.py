@@ -17,9 +17,8 @@ from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, Minu
 
 # The id of a group that is made of one model, since it is in none.
 MODEL = "model:"
-NOTHING = Use(0, 0, 0)
-# By group and pool, then workspace ("" sums them all): an hour's minutes.
-_Used = dict[tuple[Group, str], dict[str, list[Use]]]
+# By group and pool, then workspace ("" sums them all): input, cache reads and output of an hour's minutes.
+_Used = dict[tuple[Group, str], dict[str, tuple[list[int], list[int], list[int]]]]
 
 
 def make_hours(
@@ -90,10 +89,11 @@ def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterato
                 for (name, limiter), one in known[workspace].items()
                 if name == group.id and pool in LIMITED_POOLS
             }
+            uses = [*map(Use, *minutes)]
             for limiter, count in limiters_of(pool, of_group).items():
                 limit = of_group.get(limiter)
                 value = limit.value if limit else None
-                values = [count(use) for use in minutes]
+                values = [count(use) for use in uses]
                 made = figures(dict(enumerate(values)), value)
                 if made is None:
                     continue
@@ -136,11 +136,14 @@ def _used(organization_id: int, hour: datetime, limits: Limits) -> _Used:
     groups: dict[str, Group] = {}
     for minute, workspace, model, tier, speed, uncached, five, one, read, output in rows.iterator(chunk_size=5000):
         group = groups.get(model) or groups.setdefault(model, group_for(model, limits))
-        use = Use(int(uncached) + int(five) + int(one), int(read) if model.startswith(READS_COUNT) else 0, int(output))
         of = found.setdefault((group, pool_of(tier, speed)), {})
-        place = minute.minute
+        counts = (
+            int(uncached) + int(five) + int(one),
+            int(read) if model.startswith(READS_COUNT) else 0,
+            int(output),
+        )
         for key in (ORGANIZATION_WIDE, workspace):
-            minutes = of.get(key) or of.setdefault(key, [NOTHING] * AN_HOUR)
-            before = minutes[place]
-            minutes[place] = use if before is NOTHING else Use(*map(sum, zip(before, use, strict=True)))
+            columns = of.get(key) or of.setdefault(key, ([0] * AN_HOUR, [0] * AN_HOUR, [0] * AN_HOUR))
+            for column, count in zip(columns, counts, strict=True):
+                column[minute.minute] += count
     return found
