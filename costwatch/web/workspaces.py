@@ -16,6 +16,7 @@ from costwatch.web import address, names, verdict
 from costwatch.web.about import about
 from costwatch.web.address import Address
 from costwatch.web.keys import keys_table
+from costwatch.web.limits.rows import rows_of
 from costwatch.web.panel import fragment, panel
 from costwatch.web.tables import table
 from costwatch.web.tiles import tiles
@@ -73,4 +74,5 @@ def _one(scope: Scope, at: Address) -> dict[str, Any]:
         "amount_label": _("Reported") if figures.reads_cost else _("At your rates"),
         "keys_label": _("Split by usage") if split.is_split else _("At your rates"),
         "about": about(key, row),
+        "limits": rows_of(scope.organization, key, at.travelling()),
     }

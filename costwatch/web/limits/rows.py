@@ -11,10 +11,12 @@ from django.utils.translation import ngettext
 from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, ApiKey, Organization
 from costwatch.insights.limits import drawn
-from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour
+from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour, lines
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
+
+MOST_OF_WORKSPACE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,28 @@ def fold(organization: Organization, found: Lines, asked: Asked) -> Fold | None:
             ngettext("%(n)d without a known limit", "%(n)d without a known limit", unlimited) % {"n": unlimited}
         )
     return Fold(", ".join(parts), [_row(line, [], "", called, asked) for line in folded])
+
+
+@dataclass(frozen=True, slots=True)
+class OfWorkspace:
+    """The lines of one workspace that come nearest to their limits, and where all of them are."""
+
+    rows: list[Row]
+    more: int
+    href: str
+
+
+def rows_of(organization: Organization, workspace: str, travelling: str) -> OfWorkspace | None:
+    """What the page of a workspace says of its limits; None where no minute was used."""
+    found = lines(organization, workspace)
+    own = [line for line in found.lines if line.key.workspace_key == workspace and line.binding.limit is not None]
+    if not own:
+        return None
+    asked = Asked("", workspace, None, "", None, travelling)
+    hours = last_hour(organization, own[:MOST_OF_WORKSPACE], clock.now().replace(second=0, microsecond=0))
+    called = {key: one.label for key, one in names.workspaces(organization).items()}
+    shown = [_row(line, hours.get(line.key, []), "", called, asked) for line in own[:MOST_OF_WORKSPACE]]
+    return OfWorkspace(shown, len(own) - len(shown), asked.query())
 
 
 def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked: Asked) -> Row:
