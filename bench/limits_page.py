@@ -143,7 +143,8 @@ def _last(day: date) -> int:
 _ROWS = """
 INSERT INTO ledger_minutefact (minute, series_id, uncached_input_tokens, ephemeral_5m_input_tokens,
     ephemeral_1h_input_tokens, cache_read_input_tokens, output_tokens, web_search_requests)
-SELECT %s::date::timestamp AT TIME ZONE 'UTC' + g * interval '1 minute', s.id, (random() * 10000)::bigint, (random() * 2000)::bigint, 0, (random() * 50000)::bigint,
+SELECT %s::date::timestamp AT TIME ZONE 'UTC' + g * interval '1 minute', s.id,
+       (random() * 10000)::bigint, (random() * 2000)::bigint, 0, (random() * 50000)::bigint,
        (random() * 1200)::bigint, 0
 FROM generate_series(0, %s) AS g JOIN ledger_series AS s ON s.organization_id = %s
 WHERE (s.id + g) %% 4 = 0

@@ -67,8 +67,7 @@ def fetch_again(request: HttpRequest) -> HttpResponse:
             _ring(at.organization.pk, given["source"])
     if errors:
         request.session[ERRORS] = errors
-    query = at.travelling()
-    return HttpResponseRedirect(f"{reverse('data_health')}{f'?{query}' if query else ''}#fetch-again")
+    return HttpResponseRedirect(f"{reverse('data_health')}{at.travelling()}#fetch-again")
 
 
 def _ring(organization_id: int, source: str) -> None:

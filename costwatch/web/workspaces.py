@@ -74,5 +74,5 @@ def _one(scope: Scope, at: Address) -> dict[str, Any]:
         "amount_label": _("Reported") if figures.reads_cost else _("At your rates"),
         "keys_label": _("Split by usage") if split.is_split else _("At your rates"),
         "about": about(key, row),
-        "limits": rows_of(scope.organization, key, at.travelling()),
+        "limits": rows_of(scope.organization, key, at.travelling().removeprefix("?")),
     }

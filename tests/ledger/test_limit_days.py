@@ -14,7 +14,7 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.sync import sync
 from costwatch.ingest.upkeep import upkeep
 from costwatch.ledger.limit_figures import Figures, figures, longest_streak, pack, unpack
-from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade, MinuteFact
+from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade
 from costwatch.upstream.sandbox.server import SandboxServer
 from tests.scan import scan
 

@@ -1,16 +1,14 @@
 """One line in detail: every limiter beside the organization's, a week of peak minutes, the trend, who uses most."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Sum
-
 from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, Line, LineKey
+from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
 from costwatch.ledger.limit_figures import (
     AN_HOUR,
@@ -21,11 +19,10 @@ from costwatch.ledger.limit_figures import (
     figures,
     limiters_of,
     longest_streak,
-    pool_of,
     unpack,
 )
-from costwatch.ledger.limit_hours import MODEL, group_for
-from costwatch.ledger.models import Fact, LimitDay, LimitHour
+from costwatch.ledger.limit_hours import MODEL
+from costwatch.ledger.models import LimitDay, LimitHour
 
 WEEK_DAYS = 7
 WORST = 10
@@ -169,46 +166,6 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
             if where == key.workspace_key and key.pool == ORDINARY and of not in own and of not in FAST_LIMITERS
         ),
     )
-
-
-def consumers(organization: Organization, lines: Iterable[Line], limits: Limits) -> dict[LineKey, Counter[str]]:
-    """Who used most of what each line comes closest to, in 24 hours: workspaces of a pool, keys of a workspace.
-
-    Read from the hours, which are a sixtieth of the minutes. Shape: by line, workspace or key to tokens.
-    """
-    sides = {line.key: line.binding.side for line in lines}
-    until = clock.floor_hour(clock.now()) + clock.HOUR
-    sums = (
-        Fact.objects.filter(
-            series__organization=organization, bucket_start__gte=until - LOOKS_BACK, bucket_start__lt=until
-        )
-        .values_list(
-            "series__workspace_id",
-            "series__api_key_id",
-            "series__model",
-            "series__service_tier",
-            "series__speed",
-        )
-        .annotate(
-            Sum("uncached_input_tokens"),
-            Sum("ephemeral_5m_input_tokens"),
-            Sum("ephemeral_1h_input_tokens"),
-            Sum("output_tokens"),
-        )
-        .order_by()
-    )
-    found: dict[LineKey, Counter[str]] = {key: Counter() for key in sides}
-    for workspace, api_key, model, tier, speed, uncached, five, hour, output in sums:
-        group, pool = group_for(model, limits).id, pool_of(tier, speed)
-        used = {"input": int(uncached) + int(five) + int(hour), "output": int(output)}
-        used["both"] = used["input"] + used["output"]
-        for key, who in (
-            (LineKey(group, pool, ORGANIZATION_WIDE), workspace),
-            (LineKey(group, pool, workspace), api_key),
-        ):
-            if key in sides:
-                found[key][who] += used[sides[key]]
-    return found
 
 
 def _bar(

@@ -56,5 +56,4 @@ def assume_tier(request: HttpRequest) -> HttpResponse:
             assume(at.organization, tier=request.POST.get("tier", ""), by=request.user.get_username())
         except ValueError as error:
             request.session[ERROR] = str(error)
-    query = at.travelling()
-    return HttpResponseRedirect(f"{reverse('limits')}{f'?{query}' if query else ''}#assumed")
+    return HttpResponseRedirect(f"{reverse('limits')}{at.travelling()}#assumed")

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights.cache import kept
-from costwatch.insights.limits.detail import consumers, detail
+from costwatch.insights.limits.consumers import consumers
+from costwatch.insights.limits.detail import detail
 from costwatch.insights.limits.lines import AT_LIMIT, TIGHT, Lines, lines
 from costwatch.insights.limits.minute import minute_of
 from costwatch.insights.query import question

@@ -8,8 +8,9 @@ import pytest
 
 from costwatch.directory.limits import limits_now
 from costwatch.directory.models import Organization, RateLimit, Workspace
+from costwatch.insights.limits.consumers import consumers
 from costwatch.insights.limits.contention import contention
-from costwatch.insights.limits.detail import consumers, detail
+from costwatch.insights.limits.detail import detail
 from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, LineKey, last_hour, lines
 from costwatch.insights.limits.measures import limit_measures
 from costwatch.insights.limits.minute import minute_of
