@@ -119,9 +119,10 @@ def keep(
     same = False
     settled: set[datetime] = set()
     changes: list[CoverageChange] = []
+    were_final = _were_final(owner, [row for row in before.values() if row.state == State.INCONSISTENT])
     for read in reads:
         old = before.get(read.start)
-        row = _next(old, read, owner, read.start in changed, now)
+        row = _next(old, read, owner, read.start in changed, now, was_final=read.start in were_final)
         if old is None:
             new.append(row)
         elif _content(row) == _content(old):
@@ -155,6 +156,33 @@ def keep(
     return settled
 
 
+def reopen(owner: Owner, starts: Collection[datetime], *, run: int, now: datetime) -> None:
+    """Have final buckets read once more: something else was told of the same time. In a transaction."""
+    rows = _mine(owner).filter(start__in=starts, state__in=FINAL)
+    ends = dict(rows.values_list("start", "end"))
+    rows.update(state=State.OPEN)
+    CoverageChange.objects.bulk_create(
+        CoverageChange(
+            organization_id=owner.organization_id,
+            source=owner.source,
+            start=start,
+            end=end,
+            state=State.OPEN,
+            seen_at=now,
+            run=run,
+        )
+        for start, end in ends.items()
+    )
+
+
+def _were_final(owner: Owner, rows: Collection[Coverage]) -> set[datetime]:
+    """Which of some buckets had been final before they could not be recorded."""
+    if not rows:
+        return set()
+    changes = CoverageChange.objects.filter(organization=owner.organization_id, source=owner.source, state__in=FINAL)
+    return set(changes.filter(start__in=[row.start for row in rows]).values_list("start", flat=True))
+
+
 def _content(row: Coverage) -> tuple[object, ...]:
     values = (getattr(row, name) for name in CONTENT)
     return tuple(bytes(value) if isinstance(value, memoryview) else value for value in values)
@@ -182,12 +210,17 @@ def _mine(owner: Owner) -> QuerySet[Coverage]:
     return Coverage.objects.filter(organization=owner.organization_id, source=owner.source)
 
 
-def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime) -> Coverage:
+def _next(
+    old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime, *, was_final: bool
+) -> Coverage:
     equal = old is not None and not changed and not read.kept
     first_read_at = old.first_read_at if old else now
     is_over = now >= read.end
     if read.rejected or (read.kept and is_over):
         state = State.INCONSISTENT
+    elif was_final:
+        # It could not be recorded for a while; what it says now is not what it had settled with.
+        state = State.REVISED
     elif old and old.state in FINAL:
         state = State.REVISED if changed else State(old.state)
     elif (

@@ -23,7 +23,8 @@ from costwatch.upstream import usage
 from costwatch.upstream.pages import Window
 from costwatch.upstream.usage import BASE, FAST, FAST_LONG, LONG, SHORT_WINDOW, Rejected
 
-SOURCE = "usage"
+SOURCE, MINUTES = "usage", "minutes"
+MINUTES_SETTLE_AFTER = timedelta(hours=48)
 # How long what is stored may stand for how an hour divides by speed, while the hour grows and its models have a price
 # for speed. A settling read asks in any case.
 DIVIDED_FOR = timedelta(minutes=20)
@@ -82,12 +83,13 @@ class Recorder:
                 reach("rollup.before")
                 refresh_days(organization_id=self.organization_id, days=[day], prices=self.prices)
                 reach("rollup.after")
+            changed = {start for start in recorded.changed if isinstance(start, datetime)}
             books.close(
                 owner=Owner(self.organization_id, SOURCE),
                 width=clock.HOUR,
                 reads=made.reads,
                 before=before,
-                changed={start for start in recorded.changed if isinstance(start, datetime)},
+                changed=changed,
                 told=lambda start: made.told[start].buckets(start),
                 is_whole=lambda start: start in made.told[start].whole,
                 novelties=made.novelties,
@@ -95,6 +97,10 @@ class Recorder:
                 run=self.run,
                 now=now,
             )
+            # Minutes of that age are read no more by themselves, and peaks are made of them.
+            late = {start for start in changed if start in before and now - start >= MINUTES_SETTLE_AFTER}
+            if late:
+                coverage.reopen(Owner(self.organization_id, MINUTES), late, run=self.run, now=now)
             reach("commit.before")
         reach("commit.after")
         for start in starts:

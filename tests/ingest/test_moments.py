@@ -14,7 +14,7 @@ from costwatch.ingest.coverage import Owner
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.order import Order
 from costwatch.ingest.plan import Planned
-from costwatch.ledger.models import Fact
+from costwatch.ledger.models import Fact, MinuteFact
 from costwatch.upstream.pages import Bucket, bucket_of
 from costwatch.upstream.sandbox.buckets import DAY, HOUR, seconds
 from costwatch.upstream.sandbox.server import SandboxServer
@@ -142,3 +142,48 @@ def test_a_later_whole_answer_replaces_what_an_earlier_one_had_besides(organizat
     keep(3, "base", is_whole=False)
     (kept,) = raw.kept(owner, start, end, timedelta(hours=1))
     assert (sorted(kept.chains), kept.is_whole) == (["base", "fast", "long"], True)
+
+
+def test_a_bucket_that_was_final_is_revised_when_what_spoiled_it_is_gone(organization: Organization) -> None:
+    owner, start = Owner(organization.pk, "cost"), datetime(2026, 11, 1, tzinfo=UTC)
+
+    def read(day: int, rejected: int, changed: bool) -> str:
+        now = datetime(2026, 11, day, 12, tzinfo=UTC)
+        told = coverage.Read(start, start + timedelta(days=1), bytes([day]) * 16, rejected, total_ok=None, split=b"x")
+        before = coverage.known(owner.organization_id, owner.source, {start})
+        coverage.keep(owner=owner, reads=[told], before=before, changed={start} if changed else set(), run=1, now=now)
+        return str(Coverage.objects.get().state)
+
+    assert [read(3, 0, True), read(4, 0, False)] == ["open", "settled"]
+    assert [read(5, 1, True), read(6, 1, False), read(7, 0, True), read(8, 0, False)] == [
+        "inconsistent",
+        "inconsistent",
+        "revised",
+        "revised",
+    ]
+
+
+def test_minutes_are_read_once_more_when_an_hour_older_than_two_days_is_restated(
+    run: Sync, upstream: SandboxServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-17"
+    run("directory", "usage", "minutes")
+    hour = datetime(2026, 11, 17, 10, tzinfo=UTC)
+    minutes = Coverage.objects.filter(source="minutes", start=hour)
+    assert minutes.get().state == "settled"
+
+    def totals() -> tuple[int, int]:
+        of_hour = Fact.objects.filter(bucket_start=hour).aggregate(n=Sum("output_tokens"))["n"]
+        span = MinuteFact.objects.filter(minute__gte=hour, minute__lt=hour + timedelta(hours=1))
+        return of_hour, span.aggregate(n=Sum("output_tokens"))["n"]
+
+    before = totals()
+    assert before[0] == before[1]
+    upstream.restate(hour, change="up")
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T20:10:00Z")
+    run("usage")
+    assert minutes.get().state == "open"
+    run("minutes")
+    after = totals()
+    assert after[0] == after[1] > before[0]
+    assert minutes.get().state == "settled"
