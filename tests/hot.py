@@ -1,17 +1,20 @@
 """An organization that runs hot: minutes of three days, its limits narrow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.connect import client, connect
 from costwatch.ingest.order import Order
 from costwatch.ingest.sync import sync
 from costwatch.ingest.upkeep import upkeep
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.kept import kept, vendor
 
 Read = Callable[..., Organization]
 
@@ -34,9 +37,18 @@ def reading(upstream: SandboxServer, db: None, now: datetime, settings: Any) -> 
     return read
 
 
-@pytest.fixture
-def hot(reading: Read, now: datetime) -> Organization:
+@pytest.fixture(scope="module")
+def hot_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Minutes and hours of three days, and the figures of the two that are over."""
-    organization = reading(sources=("usage", "minutes"))
-    upkeep(now)
-    return organization
+    with kept(django_db_blocker):
+        with vendor("2026-11-18", "directory", "limits", "usage", "minutes") as (server, read):
+            server.sandbox.offer.change(room="narrow")
+            read()
+            upkeep(clock.now())
+        yield
+
+
+@pytest.fixture
+def hot(hot_days: None, db: None, now: datetime) -> Organization:
+    """The organization they are of."""
+    return Organization.objects.get()

@@ -22,6 +22,7 @@ LONGEST = (
     "tests/e2e/",
     "tests/insights/test_conservation.py",
     "tests/insights/test_changes.py",
+    "tests/insights/limits/test_lines.py",
 )
 
 

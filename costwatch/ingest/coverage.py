@@ -210,9 +210,7 @@ def _mine(owner: Owner) -> QuerySet[Coverage]:
     return Coverage.objects.filter(organization=owner.organization_id, source=owner.source)
 
 
-def _next(
-    old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime, *, was_final: bool
-) -> Coverage:
+def _next(old: Coverage | None, read: Read, owner: Owner, changed: bool, now: datetime, *, was_final: bool) -> Coverage:
     equal = old is not None and not changed and not read.kept
     first_read_at = old.first_read_at if old else now
     is_over = now >= read.end

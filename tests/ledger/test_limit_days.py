@@ -1,11 +1,14 @@
 """What a day of minutes came to beside its limits, against a scan of the minutes that knows nothing of the code."""
 
 import math
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import DjangoDbBlocker
 
 from costwatch.directory.models import Organization, RateLimit, Reading
 from costwatch.ingest.connect import client, connect
@@ -16,6 +19,7 @@ from costwatch.ingest.upkeep import upkeep
 from costwatch.ledger.limit_figures import Figures, figures, longest_streak, pack, unpack
 from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade
 from costwatch.upstream.sandbox.server import SandboxServer
+from tests.kept import kept, vendor
 from tests.scan import scan
 
 DAY = date(2026, 11, 19)
@@ -50,18 +54,19 @@ def test_percentiles_are_values_that_occurred_and_minutes_over_a_share_never_gro
     assert made.minutes_over_80 == len([one for one in values if one / limit > 0.8 or one * 5 > limit * 4])
 
 
-@pytest.fixture
-def read(upstream: SandboxServer, db: None, settings: object) -> Organization:
+@pytest.fixture(scope="module")
+def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Minutes of 19 and 20 November, with the limits as the vendor lists them."""
-    from costwatch.directory import mirror
+    with kept(django_db_blocker):
+        with vendor("2026-11-19", "directory", "limits", "minutes") as (_, read):
+            read()
+        yield
 
-    settings.BACKFILL_SINCE = "2026-11-19"  # type: ignore[attr-defined]
-    with client() as opened:
-        connection = connect(opened)
-        sync(connection, "directory", Order())
-        mirror.mirror_rate_limits(connection.organization, opened, datetime(2026, 11, 20, 14, 5, tzinfo=UTC))
-        sync(connection, "minutes", Order())
-        return connection.organization
+
+@pytest.fixture
+def read(two_days: None, db: None, now: datetime) -> Organization:
+    """The organization they are of."""
+    return Organization.objects.get()
 
 
 def test_a_day_equals_a_scan_of_its_minutes_for_every_group_pool_and_workspace(
@@ -134,10 +139,11 @@ def figures_of_day() -> dict[tuple[str, ...], tuple[int, int, int]]:
 
 
 def test_a_day_is_made_again_when_its_minutes_change(
-    read: Organization, now: datetime, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    read: Organization, now: datetime, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     upkeep(now)
     before = figures_of_day()
+    settings.BACKFILL_SINCE = "2026-11-19"
     upstream.restate(START.replace(hour=20), change="up")
     monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T15:06:00Z")
     with client() as opened:

@@ -1,3 +1,3 @@
-from tests.hot import hot, reading
+from tests.hot import hot, hot_days, reading
 
-__all__ = ["hot", "reading"]
+__all__ = ["hot", "hot_days", "reading"]

@@ -166,7 +166,8 @@ def test_the_top_consumers_are_those_of_the_hours(hot: Organization) -> None:
     line = next(one for one in found.lines if one.key == opus(hot))
     used = consumers(hot, [line], found.limits)[line.key]
     minutes = Counter[str]()
-    for fact in MinuteFact.objects.filter(minute__gte=SINCE, minute__lt=datetime(2026, 11, 20, 14, tzinfo=UTC)):
+    facts = MinuteFact.objects.filter(minute__gte=SINCE, minute__lt=datetime(2026, 11, 20, 14, tzinfo=UTC))
+    for fact in facts.select_related("series"):
         series = fact.series
         if is_opus(series):
             minutes[series.workspace_id] += fact.output_tokens

@@ -1,36 +1,37 @@
 """The report `limits` against a scan of the minutes that knows nothing of its code."""
 
 import math
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
-from costwatch.directory import mirror
 from costwatch.directory.models import Organization
-from costwatch.ingest.connect import client, connect
-from costwatch.ingest.order import Order
-from costwatch.ingest.sync import sync
 from costwatch.ingest.upkeep import upkeep
 from costwatch.insights.query import BadQuestion, question
 from costwatch.insights.reports import columns, report
 from costwatch.ledger.models import LimitHour, MinuteFact
-from costwatch.upstream.sandbox.server import SandboxServer
+from tests.kept import kept, vendor
 from tests.scan import scan
 
 START, DAY = datetime(2026, 11, 18, tzinfo=UTC), timedelta(days=1)
 LIMITED = ("input_tokens_per_minute_cache_aware", "output_tokens_per_minute", "fast_itpmca", "fast_otpm")
 
 
-@pytest.fixture
-def read(upstream: SandboxServer, db: None, settings: object) -> Organization:
+@pytest.fixture(scope="module")
+def three_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Minutes of 18 to 20 November, with the limits as the vendor lists them."""
-    settings.BACKFILL_SINCE = "2026-11-18"  # type: ignore[attr-defined]
-    with client() as opened:
-        connection = connect(opened)
-        sync(connection, "directory", Order())
-        mirror.mirror_rate_limits(connection.organization, opened, datetime(2026, 11, 20, 14, 5, tzinfo=UTC))
-        sync(connection, "minutes", Order())
-        return connection.organization
+    with kept(django_db_blocker):
+        with vendor("2026-11-18", "directory", "limits", "minutes") as (_, read):
+            read()
+        yield
+
+
+@pytest.fixture
+def read(three_days: None, db: None, now: datetime) -> Organization:
+    """The organization they are of."""
+    return Organization.objects.get()
 
 
 def asked(interval: str = "day", **filters: str) -> list[dict]:  # type: ignore[type-arg]

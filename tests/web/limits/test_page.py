@@ -9,12 +9,11 @@ from django.test import Client
 
 from costwatch.directory.models import Organization, Workspace
 from costwatch.insights.limits.lines import lines
-from costwatch.upstream.sandbox.server import SandboxServer
 from costwatch.web.limits.asked import text_of
-from tests.hot import Read, hot, reading
+from tests.hot import hot, hot_days
 from tests.web.limits.conftest import rows, words
 
-__all__ = ["hot", "reading"]
+__all__ = ["hot", "hot_days"]
 OPUS_OUT = "output_tokens_per_minute"
 
 
@@ -144,26 +143,6 @@ def test_a_line_or_minute_that_is_not_there_is_not_found(browser: Client) -> Non
         assert browser.get(path).status_code == 404, path
     empty = get(browser, f"/limits/minute/?line=%7C%7Crlg_none&minute=2026-01-01T00:00:00Z&limiter={OPUS_OUT}")
     assert "no longer kept" in words(empty)
-
-
-def test_without_the_endpoint_a_tier_can_be_assumed_and_the_page_says_so(
-    client: Client, reading: Read, upstream: SandboxServer
-) -> None:
-    upstream.sandbox.offer.change(rate_limits="forbidden")
-    organization = reading("2026-11-20", room="usual")
-    client.force_login(User.objects.create_user("ada"))
-    before = words(get(client, "/limits/"))
-    assert "No limits are known" in before
-    assert "The limits are not known" in before
-    assert client.post("/limits/assume/", {"tier": "platinum"}).status_code == 302
-    assert "There is no such tier now" in words(get(client, "/limits/"))
-    assert client.post("/limits/assume/", {"tier": "scale"}).status_code == 302
-    organization.refresh_from_db()
-    assert (organization.assumed_tier, organization.assumed_by) == ("scale", "ada")
-    after = words(get(client, "/limits/"))
-    assert "These limits are assumed" in after
-    assert "tier Scale as published" in after
-    assert "picked by ada" in after
 
 
 def test_the_metrics_have_utilisation_for_rules(browser: Client, hot: Organization, settings: Any) -> None:
