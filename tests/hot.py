@@ -1,4 +1,4 @@
-"""An organization that runs hot: minutes of three days, its limits narrow."""
+"""An organization that runs hot: minutes of two days, its limits narrow."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -39,9 +39,9 @@ def reading(upstream: SandboxServer, db: None, now: datetime, settings: Any) -> 
 
 @pytest.fixture(scope="module")
 def hot_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Minutes and hours of three days, and the figures of the two that are over."""
+    """Minutes and hours of two days, and the figures of the one that is over."""
     with kept(django_db_blocker):
-        with vendor("2026-11-18", "directory", "limits", "usage", "minutes") as (server, read):
+        with vendor("2026-11-19", "directory", "limits", "usage", "minutes") as (server, read):
             server.sandbox.offer.change(room="narrow")
             read()
             upkeep(clock.now())

@@ -48,9 +48,8 @@ def main() -> int:
                 failed = failed or int(STRICT)
             else:
                 existing = [path for path in STORES if (ROOT / path).exists()]
-                failed = (
-                    _pytest("PostgreSQL", [*existing, *extra], environment | {"DATABASE_URL": server.url}) or failed
-                )
+                of_stores = environment | {"DATABASE_URL": server.url, "COSTWATCH_TEST_STORE": "1"}
+                failed = _pytest("PostgreSQL", [*existing, *extra], of_stores) or failed
         print(f"took {time.monotonic() - began:.0f} s", flush=True)
     return failed
 

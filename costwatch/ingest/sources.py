@@ -103,7 +103,7 @@ class Listed:
     """A source that is read whole, every so often: lists of objects.
 
     Shape: `needed` are the parts without which the others say little; the rest may be refused one by one;
-    `needs_names`: the directory is read before it.
+    `needs_names`: the directory is read before it; `after` makes what is made of them.
     """
 
     name: str
@@ -113,6 +113,7 @@ class Listed:
     parts: tuple[tuple[str, Mirroring], ...]
     needed: tuple[str, ...] = ()
     needs_names: bool = False
+    after: Callable[[Organization], None] | None = None
 
 
 def _usage_reader(work: Work) -> UsageReader:
@@ -157,6 +158,12 @@ def _after_cost(work: Work) -> None:
 def _after_minutes(work: Work) -> None:
     headroom.make_hours(work.connection.organization, clock.now(), work.renew)
     headroom.make_days(work.connection.organization, clock.now(), work.renew)
+
+
+def _after_limits(organization: Organization) -> None:
+    """The first limits make every hour anew: until then each was held against nothing."""
+    headroom.make_hours(organization, clock.now(), lambda: None)
+    headroom.make_days(organization, clock.now(), lambda: None)
 
 
 def _analytics_reader(work: Work) -> analytics.Reader:
@@ -272,6 +279,7 @@ LIMITS = Listed(
     (("rate_limits", mirror.mirror_rate_limits), ("spend_limits", mirror.mirror_spend_limits)),
     # Of which workspaces there may be limits.
     needs_names=True,
+    after=_after_limits,
 )
 # In the order they are read: names first, then where history begins, then what takes longest.
 EVERY: Mapping[str, Windowed | Listed] = {

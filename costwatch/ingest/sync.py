@@ -25,6 +25,8 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
             run = sync_lists(connection, which, order)
             for one in again.asked(organization, source):
                 again.finish(one, run)
+            if which.after:
+                which.after(organization)
             return run
         if not order.is_exact:
             _read_again(connection, which, order, held)

@@ -59,13 +59,18 @@ def to_table(report: Json, columns: Sequence[str]) -> str:
         f"{'complete' if report['complete'] else 'not complete'}, prices {report['price_version']}",
         "",
     ]
-    body = [[_shown(row[name]) for name in columns] for row in report["rows"]]
+    body = [[_of_all(name) if row[name] is None else _shown(row[name]) for name in columns] for row in report["rows"]]
     lines += _aligned(columns, body) if body else ["no rows"]
     if report["totals"]:
         lines += ["", *(f"total {name}: {_shown(value)}" for name, value in report["totals"].items())]
     if "other_currencies" in report:
         lines += [f"not in the totals: {amount} {name}" for name, amount in report["other_currencies"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _of_all(name: str) -> str:
+    """A row without a workspace is about all of them; any other missing value is not known."""
+    return "all" if name in ("workspace_id", "workspace_name") else "not known"
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import ceil
 
 from costwatch import clock
 
@@ -17,7 +18,7 @@ KNOWN = frozenset(
     {"requests", "tokens", *_POOLS, *(f"{prefix}-{pool}" for prefix in ("priority", "fast") for pool in _POOLS)}
 )
 _NAME = re.compile(r"anthropic-(ratelimit|priority|fast)-([a-z0-9-]{1,60})-(limit|remaining|reset)")
-_COUNT, _SECONDS = re.compile(r"[0-9]{1,18}"), re.compile(r"[0-9]{1,9}")
+_COUNT, _SECONDS = re.compile(r"[0-9]{1,18}"), re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _SINCE_1970 = re.compile(r"[0-9]{9,10}")
 
 
@@ -86,7 +87,7 @@ def _time(text: str) -> datetime | None:
 def _wait(text: str, at: datetime) -> int | None:
     """Seconds, or the time an HTTP date is away."""
     if _SECONDS.fullmatch(text):
-        return int(text)
+        return ceil(float(text))
     try:
         until = parsedate_to_datetime(text)
         return max(0, round((until.replace(tzinfo=until.tzinfo or UTC) - at).total_seconds()))

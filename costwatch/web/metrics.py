@@ -80,6 +80,7 @@ def _limits(found: list[LimitMeasure]) -> list[Family]:
             "pool": one.pool,
             "workspace": one.workspace,
             "limiter": one.limiter,
+            "source": one.source,
         }
         use.add(one.utilisation, **of)
         over.add(one.minutes_over_80, **of)

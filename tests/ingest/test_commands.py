@@ -43,7 +43,10 @@ def sync(*arguments: str) -> tuple[str, int]:
     return out.getvalue(), 0
 
 
-def test_sync_reads_everything_and_the_second_sync_changes_nothing(real: SandboxServer, db: None) -> None:
+def test_sync_reads_everything_and_the_second_sync_changes_nothing(
+    real: SandboxServer, db: None, settings: object
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-14"  # type: ignore[attr-defined]
     first, code = sync("--format", "json")
     assert code == 0
     assert [run["outcome"] for run in json.loads(first)["runs"]] == ["succeeded"] * 7

@@ -10,7 +10,7 @@ from costwatch.insights.limits.lines import LineKey
 from costwatch.ledger.limit_figures import unpack
 from costwatch.ledger.models import LimitHour
 
-LOOKS_BACK = timedelta(days=7)
+LOOKS_BACK = timedelta(days=6)
 SHORT_ABOVE = 80
 
 
@@ -26,25 +26,22 @@ class Contention:
     by_workspace: tuple[tuple[str, int], ...]
 
 
-def contention(organization: Organization, key: LineKey, limiter: str) -> Contention:
-    """Who took the pool that a line draws from when it ran short."""
+def contention(organization: Organization, key: LineKey, limiter: str, limit: int) -> Contention:
+    """Who took the pool that a line draws from when it ran short of the limit now in force."""
     pool = {
         "organization": organization,
         "group_id": key.group_id,
         "pool": key.pool,
         "limiter": limiter,
     }
-    since = clock.floor_hour(clock.now()) + clock.HOUR - LOOKS_BACK
+    # The same seven days as the map of hours.
+    since = clock.floor_day(clock.now()) - LOOKS_BACK
     short = {}
     rows = LimitHour.objects.filter(
-        workspace_key=ORGANIZATION_WIDE, hour__gte=since, minutes_over_80__gt=0, **pool
-    ).values_list("hour", "limit", "values")
-    for hour, limit, values in rows:
-        short[hour] = [
-            place
-            for place, value in enumerate(unpack(values))
-            if limit is not None and value * 100 > limit * SHORT_ABOVE
-        ]
+        workspace_key=ORGANIZATION_WIDE, hour__gte=since, peak__gt=limit * SHORT_ABOVE // 100, **pool
+    ).values_list("hour", "values")
+    for hour, values in rows:
+        short[hour] = [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
     taken: Counter[str] = Counter()
     of_workspaces = LimitHour.objects.filter(hour__in=short, **pool).exclude(workspace_key=ORGANIZATION_WIDE)
     for hour, workspace, values in of_workspaces.values_list("hour", "workspace_key", "values"):

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey
+from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey, share_of
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
 from costwatch.ledger.limit_figures import (
     AN_HOUR,
@@ -19,6 +19,7 @@ from costwatch.ledger.limit_figures import (
     figures,
     limiters_of,
     longest_streak,
+    minutes_over,
     unpack,
 )
 from costwatch.ledger.limit_hours import MODEL
@@ -45,12 +46,12 @@ class Bar:
         """What the peak minute left of the limit, in hundredths of a per cent; less than nothing above it."""
         if self.limit is None:
             return None
-        return WHOLE - self.figures.peak * WHOLE // self.limit if self.limit else -WHOLE
+        return WHOLE - (share_of(self.figures.peak, self.limit) or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One hour of the map: its peak minute. `share` is of what was in force then, in hundredths of a per cent."""
+    """One hour of the map: its peak minute. `share` is of the limit now in force, in hundredths of a per cent."""
 
     hour: datetime
     peak: int
@@ -70,7 +71,7 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Minutes above 80, 95 and 100 % of the limit then in force, and all minutes with use."""
+    """Minutes above 80, 95 and 100 % of the limit now in force, and all minutes with use."""
 
     active: int
     over_80: int
@@ -137,20 +138,21 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
     ]
     name = limiter if limiter in own else _closest(own)
     chosen, limit = own[name], known.get((key.workspace_key, name))
+    value = limit.value if limit else None
     return Detail(
         key=key,
         group=chosen[-1].group,
         models=_models(key, limits),
         limiter=name,
-        limit=limit.value if limit else None,
+        limit=value,
         since=since,
         until=until,
         bars=tuple(bars),
         values=tuple(_minutes(chosen, since)[: (clock.now() - since) // clock.MINUTE]),
-        week=_week(chosen, monday),
-        worst=_worst(chosen),
-        day=_over([row for row in chosen if row.hour >= since]),
-        days=_over(chosen),
+        week=_week(chosen, monday, value),
+        worst=_worst(chosen, value),
+        day=_over([row for row in chosen if row.hour >= since], value),
+        days=_over(chosen, value),
         trend=_trend(organization, key, name, limit),
         pool_trend=_trend(
             organization,
@@ -210,44 +212,32 @@ def _models(key: LineKey, limits: Limits) -> tuple[str, ...] | None:
 
 
 def _closest(own: Mapping[str, Sequence[LimitHour]]) -> str:
-    return max(own, key=lambda name: (max((_share(row.peak, row.limit) or -1) for row in own[name]), name))
+    return max(own, key=lambda name: (max((share_of(row.peak, row.limit) or -1) for row in own[name]), name))
 
 
-def _share(value: int, limit: int | None) -> int | None:
-    if limit is None:
-        return None
-    return value * WHOLE // limit if limit else WHOLE
-
-
-def _week(hours: Iterable[LimitHour], first: datetime) -> tuple[tuple[date, tuple[Cell | None, ...]], ...]:
-    cells = {row.hour: Cell(row.hour, row.peak, row.peak_at, _share(row.peak, row.limit)) for row in hours}
+def _week(
+    hours: Iterable[LimitHour], first: datetime, limit: int | None
+) -> tuple[tuple[date, tuple[Cell | None, ...]], ...]:
+    cells = {row.hour: Cell(row.hour, row.peak, row.peak_at, share_of(row.peak, limit)) for row in hours}
     days = [first + timedelta(days=number) for number in range(WEEK_DAYS)]
     return tuple((day.date(), tuple(cells.get(day + hour * clock.HOUR) for hour in range(24))) for day in days)
 
 
-def _worst(hours: Sequence[LimitHour]) -> tuple[Worst, ...]:
+def _worst(hours: Sequence[LimitHour], limit: int | None) -> tuple[Worst, ...]:
     """The ten worst minutes lie in the ten hours with the highest peaks: no other hour holds a higher one."""
-
-    def rank(value: int, limit: int | None) -> tuple[int, int]:
-        return (_share(value, limit) or 0, value)
-
-    highest = sorted(hours, key=lambda row: rank(row.peak, row.limit), reverse=True)[:WORST]
+    highest = sorted(hours, key=lambda row: row.peak, reverse=True)[:WORST]
     minutes = [
-        Worst(row.hour + place * clock.MINUTE, value, row.limit, _share(value, row.limit))
+        Worst(row.hour + place * clock.MINUTE, value, limit, share_of(value, limit))
         for row in highest
         for place, value in enumerate(unpack(row.values))
         if value
     ]
-    return tuple(sorted(minutes, key=lambda one: (*(-n for n in rank(one.value, one.limit)), one.minute))[:WORST])
+    return tuple(sorted(minutes, key=lambda one: (-one.value, one.minute))[:WORST])
 
 
-def _over(hours: Sequence[LimitHour]) -> Over:
-    return Over(
-        sum(row.minutes_active for row in hours),
-        sum(row.minutes_over_80 for row in hours),
-        sum(row.minutes_over_95 for row in hours),
-        sum(row.minutes_over_100 for row in hours),
-    )
+def _over(hours: Sequence[LimitHour], limit: int | None) -> Over:
+    values = [value for row in hours for value in unpack(row.values) if value]
+    return Over(len(values), *(minutes_over(values, limit, share) for share in (80, 95, 100)))
 
 
 def _trend(organization: Organization, key: LineKey, limiter: str, limit: Limit | None) -> Trend | None:

@@ -1,16 +1,16 @@
 """Who hurts next: every group, pool and workspace that was used, with the limiter it comes closest to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BigIntegerField, Case, F, Max, Sum, Value, When
+from django.db.models import Count, Max, Min, Sum
 
 from costwatch import clock
 from costwatch.directory.limits import Group, Limits, limits_now
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, LIMITERS, unpack
-from costwatch.ledger.models import LimitHour
+from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, LIMITERS, minutes_over, unpack
+from costwatch.ledger.models import LimitHour, LimitHourMade
 
 AT_LIMIT, TIGHT, FINE, UNLIMITED = "at_limit", "tight", "fine", "unlimited"
 STATES = (AT_LIMIT, TIGHT, FINE, UNLIMITED)
@@ -33,8 +33,8 @@ class LineKey:
 class Against:
     """How a line stood beside one limiter.
 
-    Units: tokens; `share` is the highest share of what was in force at the minute, in hundredths of a per cent, None
-    where no limit was known. `limit` is what is in force now.
+    Units: tokens; `limit` is what is in force now and None where none is known, and everything is held against it:
+    `share` is the peak's, in hundredths of a per cent.
     """
 
     limiter: str
@@ -85,7 +85,8 @@ class Line:
 class Lines:
     """Every line of a day, those that hurt next first. `since` and `until` are whole hours; the last may be under way.
 
-    `idle` are the groups of models without any use, `limits` what is configured now.
+    `idle` are the groups of models without any use, `limits` what is configured now; `is_read` is False until minutes
+    were read at all.
     """
 
     since: datetime
@@ -93,6 +94,7 @@ class Lines:
     lines: tuple[Line, ...]
     idle: tuple[Group, ...]
     limits: Limits
+    is_read: bool
 
     @property
     def shown(self) -> tuple[Line, ...]:
@@ -109,24 +111,21 @@ class Lines:
 
 
 def lines(organization: Organization, workspace: str | None = None) -> Lines:
-    """The lines of the last 24 hours, of all workspaces or of one with the organization's beside it."""
+    """The lines of the last 24 hours, of all workspaces or of one with the pools it draws from."""
     until = clock.floor_hour(clock.now()) + clock.HOUR
     since = until - LOOKS_BACK
     limits = limits_now(organization)
     rows = LimitHour.objects.filter(organization=organization, hour__gte=since, hour__lt=until)
     if workspace is not None:
         rows = rows.filter(workspace_key__in=(ORGANIZATION_WIDE, workspace))
-    share = Case(
-        When(limit__gt=0, then=F("peak") * Value(WHOLE) / F("limit")),
-        # A limit of nothing is used up by anything.
-        When(limit=0, then=Value(WHOLE)),
-        output_field=BigIntegerField(),
-    )
     sums = (
         rows.values_list("group_id", "pool", "workspace_key", "limiter")
         .annotate(
             called=Max("group"),
-            highest=Max(share),
+            lowest=Min("limit"),
+            highest=Max("limit"),
+            hours=Count("pk"),
+            limited=Count("limit"),
             peaks=Max("peak"),
             tokens=Sum("total"),
             active=Sum("minutes_active"),
@@ -138,38 +137,62 @@ def lines(organization: Organization, workspace: str | None = None) -> Lines:
     )
     found: dict[LineKey, tuple[str, list[Against]]] = {}
     known: dict[str, Mapping[tuple[str, str], tuple[int | None, str]]] = {}
-    for group_id, pool, key, limiter, group, highest, *counts in sums:
+    for group_id, pool, key, limiter, group, lowest, highest, hours, limited, *counts in sums:
         if key not in known:
             known[key] = _known(limits, key)
         name = (group_id, limiter) if pool in LIMITED_POOLS else ("", "")
         limit, source = known[key].get(name, (None, "organization"))
-        against = Against(limiter, limit, source, highest, *(int(count) for count in counts))
+        peak, total, active, *over = (int(count) for count in counts)
+        if limit is not None and not (hours == limited and lowest == highest == limit):
+            # Some of its hours were held against another limit, which is no longer in force.
+            of = rows.filter(group_id=group_id, pool=pool, workspace_key=key, limiter=limiter)
+            values = [value for hour in of.values_list("values", flat=True) for value in unpack(hour)]
+            over = [minutes_over(values, limit, share) for share in (80, 95, 100)]
+        against = Against(limiter, limit, source, share_of(peak, limit), peak, total, active, *over)
         found.setdefault(LineKey(group_id, pool, key), (group, []))[1].append(against)
+    if workspace is not None:
+        drawn_from = {(key.group_id, key.pool) for key in found if key.workspace_key == workspace}
+        found = {key: of for key, of in found.items() if (key.group_id, key.pool) in drawn_from}
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
     used = {line.key.group_id for line in made}
     idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
-    return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits)
+    is_read = LimitHourMade.objects.filter(organization=organization).exists()
+    return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits, is_read)
+
+
+def share_of(value: int, limit: int | None) -> int | None:
+    """A share of a limit, in hundredths of a per cent; a limit of nothing is used up by anything."""
+    if limit is None:
+        return None
+    return value * WHOLE // limit if limit else WHOLE * bool(value)
 
 
 def last_hour(organization: Organization, shown: Iterable[Line], through: datetime) -> dict[LineKey, list[int]]:
     """Sixty minutes of each line's binding limiter up to a minute. Units: tokens."""
-    wanted = {line.key: line.binding.limiter for line in shown}
+    wanted = {(line.key, line.binding.limiter) for line in shown}
+    return {key: values for (key, _limiter), values in last_minutes(organization, wanted, through).items()}
+
+
+def last_minutes(
+    organization: Organization, wanted: Collection[tuple[LineKey, str]], through: datetime
+) -> dict[tuple[LineKey, str], list[int]]:
+    """Sixty minutes up to a minute, of lines and limiters. Units: tokens."""
     hour = clock.floor_hour(through - clock.HOUR)
     rows = LimitHour.objects.filter(
         organization=organization,
         hour__in=(hour, hour + clock.HOUR),
-        group_id__in={key.group_id for key in wanted},
-        workspace_key__in={key.workspace_key for key in wanted},
+        group_id__in={key.group_id for key, _limiter in wanted},
+        workspace_key__in={key.workspace_key for key, _limiter in wanted},
     )
-    minutes = {key: [0] * (2 * AN_HOUR) for key in wanted}
+    minutes = {one: [0] * (2 * AN_HOUR) for one in wanted}
     columns = ("group_id", "pool", "workspace_key", "limiter", "hour", "values")
     for group_id, pool, workspace, limiter, at, values in rows.values_list(*columns):
-        key = LineKey(group_id, pool, workspace)
-        if wanted.get(key) == limiter:
+        one = LineKey(group_id, pool, workspace), limiter
+        if one in minutes:
             place = 0 if at == hour else AN_HOUR
-            minutes[key][place : place + AN_HOUR] = unpack(values)
+            minutes[one][place : place + AN_HOUR] = unpack(values)
     end = (through - hour) // clock.MINUTE
-    return {key: values[end - AN_HOUR : end] for key, values in minutes.items()}
+    return {one: values[end - AN_HOUR : end] for one, values in minutes.items()}
 
 
 def _known(limits: Limits, workspace: str) -> dict[tuple[str, str], tuple[int | None, str]]:

@@ -1,19 +1,20 @@
 """Utilisation and days to the limit as numbers for a monitoring system, and for rules of alerts."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.insights.limits.lines import Against, Line, LineKey, last_hour, lines
+from costwatch.insights.limits.lines import LineKey, last_minutes, lines
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
 from costwatch.ledger.models import LimitDay
 
 
 @dataclass(frozen=True, slots=True)
 class LimitMeasure:
-    """One line beside the limiter it comes closest to.
+    """One line beside one of its limiters.
 
     Units: `utilisation` is the peak minute of the last 60 as a share of the limit in force, `minutes_over_80` of the
     last 24 hours; `days_left` until the limit at the trend of its daily peaks, None for not within a year or too few
@@ -26,6 +27,7 @@ class LimitMeasure:
     pool: str
     workspace: str
     limiter: str
+    source: str
     utilisation: float
     minutes_over_80: int
     days_left: int | None
@@ -37,9 +39,10 @@ def limit_measures() -> list[LimitMeasure]:
 
 
 def _of(organization: Organization) -> list[LimitMeasure]:
-    limited = [line for line in lines(organization).lines if line.binding.limit]
-    hours = last_hour(organization, limited, clock.now().replace(second=0, microsecond=0))
-    trends = _trends(organization, limited)
+    limited = [(line, one) for line in lines(organization).lines for one in line.against if one.limit is not None]
+    wanted = {(line.key, one.limiter): one.limit for line, one in limited}
+    hours = last_minutes(organization, wanted, clock.now().replace(second=0, microsecond=0))
+    trends = _trends(organization, wanted)
     return [
         LimitMeasure(
             organization=organization.external_id,
@@ -47,23 +50,30 @@ def _of(organization: Organization) -> list[LimitMeasure]:
             group_id=line.key.group_id,
             pool=line.key.pool,
             workspace=line.key.workspace_key,
-            limiter=line.binding.limiter,
-            utilisation=max(hours[line.key], default=0) / (line.binding.limit or 1),
-            minutes_over_80=line.binding.minutes_over_80,
-            days_left=found.middle if (found := trends.get(line.key)) else None,
+            limiter=one.limiter,
+            source=one.source,
+            utilisation=_ratio(max(hours[line.key, one.limiter], default=0), one.limit or 0),
+            minutes_over_80=one.minutes_over_80,
+            days_left=found.middle if (found := trends.get((line.key, one.limiter))) else None,
         )
-        for line in limited
+        for line, one in limited
     ]
 
 
-def _trends(organization: Organization, limited: list[Line]) -> dict[LineKey, Trend | None]:
+def _ratio(peak: int, limit: int) -> float:
+    """A share of a limit; one of nothing is used up by anything."""
+    return peak / limit if limit else float(bool(peak))
+
+
+def _trends(
+    organization: Organization, wanted: Mapping[tuple[LineKey, str], int | None]
+) -> dict[tuple[LineKey, str], Trend | None]:
     today = clock.today()
-    bindings: dict[LineKey, Against] = {line.key: line.binding for line in limited}
-    peaks: dict[LineKey, list[Peak]] = defaultdict(list)
+    peaks: dict[tuple[LineKey, str], list[Peak]] = defaultdict(list)
     rows = LimitDay.objects.filter(organization=organization, day__gte=today - timedelta(days=WINDOW_DAYS))
     columns = ("group_id", "pool", "workspace_key", "limiter", "day", "peak", "limit")
     for group_id, pool, workspace, limiter, day, peak, limit in rows.values_list(*columns):
-        key = LineKey(group_id, pool, workspace)
-        if key in bindings and bindings[key].limiter == limiter:
-            peaks[key].append(Peak(day, peak, limit))
-    return {key: trend(of, bindings[key].limit, today) for key, of in peaks.items()}
+        one = LineKey(group_id, pool, workspace), limiter
+        if one in wanted:
+            peaks[one].append(Peak(day, peak, limit))
+    return {one: trend(of, wanted[one], today) for one, of in peaks.items()}

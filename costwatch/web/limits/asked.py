@@ -1,7 +1,7 @@
 """What the address of the Limits page says: which view, which line is open, by which limiter, which minute."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from costwatch.web import address
 
 VIEWS = ("", "tight", "configured")
 SEPARATOR = "|"
+OLDEST = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,6 @@ def _minute(text: str) -> datetime | None:
         moment = clock.parse(text)
     except ValueError:
         raise BadQuestion("minute is a time like 2026-11-20T14:05:00Z") from None
+    if not OLDEST <= moment <= clock.now() + clock.DAY:
+        raise BadQuestion("minute lies ahead, or before there were any limits")
     return moment.replace(second=0, microsecond=0)

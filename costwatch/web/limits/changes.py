@@ -1,5 +1,6 @@
 """Changes to try in the twin, as its address and its form write them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -18,6 +19,8 @@ from costwatch.web.limits.named import Named
 
 OVERRIDE, BATCH, CACHING = "limit", "batch", "cache"
 MOST_CHANGES = 10
+# Digits as a form has them; no limit is longer.
+NUMBER = re.compile(r" *-?[0-9]{1,15} *")
 # More keys than these are not offered by name; the address takes any.
 MOST_KEYS = 40
 # What is to be changed, and by how much.
@@ -47,10 +50,9 @@ def rows_of(changes: Sequence[Change]) -> Rows:
 
 def _change(target: str, amount: str, flows: Sequence[Flow], named: Named) -> Change:
     kind, *rest = target.split(SEPARATOR, 3)
-    try:
-        number = int(amount)
-    except ValueError:
-        raise BadChange(_("“%(amount)s” is not a whole number") % {"amount": amount[:40]}) from None
+    if not NUMBER.fullmatch(amount):
+        raise BadChange(_("“%(amount)s” is not a whole number") % {"amount": amount[:40]})
+    number = int(amount)
     made: Change
     if kind == OVERRIDE and len(rest) == 2:
         part, made = Part(rest[0]), Override(rest[0], rest[1], number)

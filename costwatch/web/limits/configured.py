@@ -81,7 +81,7 @@ def configured(organization: Organization, found: Lines) -> Configured:
 def _value(one: Limit, workspace: str, called: dict[str, str]) -> Value:
     whose = called.get(workspace, workspace) if workspace else _("Organization")
     value = "–" if one.configured is None else f"{one.configured:,}"
-    note = ""
+    note = _("assumed") if one.is_assumed else ""
     if workspace and one.is_capped and one.value is not None:
         note = _("capped at the organization's %(value)s") % {"value": f"{one.value:,}"}
     elif workspace and one.value is not None and one.configured is not None:

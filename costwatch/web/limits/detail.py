@@ -15,7 +15,7 @@ from costwatch.insights import display
 from costwatch.insights.limits import drawn
 from costwatch.insights.limits.contention import contention
 from costwatch.insights.limits.detail import Bar, Cell, Detail
-from costwatch.insights.limits.lines import WHOLE, LineKey
+from costwatch.insights.limits.lines import LineKey, share_of
 from costwatch.insights.limits.minute import Minute
 from costwatch.insights.limits.requests import Requests, requests_of
 from costwatch.insights.limits.trend import Trend
@@ -86,7 +86,9 @@ def detail_context(organization: Organization, made: Detail, used: Counter[str] 
             (_("Over 80 %"), made.day.over_80, made.days.over_80),
             (_("Over 95 %"), made.day.over_95, made.days.over_95),
             (_("Over 100 %"), made.day.over_100, made.days.over_100),
-        ],
+        ]
+        if made.limit is not None
+        else [],
         "streak": max((bar.streak for bar in own if bar.limiter == made.limiter), default=0),
         "trend": trend_words(made.trend, made.limit),
         "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
@@ -113,6 +115,8 @@ def trend_words(found: Trend | None, limit: int | None) -> TrendWords | None:
     """The trend in words; None where no limit is known."""
     if limit is None:
         return None
+    if limit == 0:
+        return TrendWords(_("already there"), True, "")
     if found is None:
         return TrendWords(_("too few days to say"), False, "")
     points = float(found.points_a_day)
@@ -148,7 +152,7 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
         "limiter": words.limiter(found.limiter),
         "limit": found.limit,
         "total": found.total,
-        "share": words.share(found.total * WHOLE // found.limit) if found.limit else "",
+        "share": words.share(share_of(found.total, found.limit)),
         "who": words.who(key, organization),
         "rows": [
             {
@@ -166,11 +170,11 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
 
 def _bar(bar: Bar, key: LineKey, organization: Organization) -> BarRow:
     is_pool, made = bar.key != key, bar.figures
-    if bar.limit:
+    if bar.limit is not None:
         said = _("Median %(p50)s, 95th percentile %(p95)s, peak %(peak)s of %(limit)s a minute") % {
-            "p50": words.share(made.median * WHOLE // bar.limit),
-            "p95": words.share(made.p95 * WHOLE // bar.limit),
-            "peak": words.share(made.peak * WHOLE // bar.limit),
+            "p50": words.share(share_of(made.median, bar.limit)),
+            "p95": words.share(share_of(made.p95, bar.limit)),
+            "peak": words.share(share_of(made.peak, bar.limit)),
             "limit": display.tokens(bar.limit),
         }
     else:
@@ -259,9 +263,10 @@ class ContentionWords:
 
 
 def _contention(organization: Organization, made: Detail) -> ContentionWords | None:
-    if not any(bar.limit for bar in made.bars if not bar.key.workspace_key):
+    limits = [bar.limit for bar in made.bars if not bar.key.workspace_key and bar.limiter == made.limiter]
+    if not limits or limits[0] is None:
         return None
-    found = contention(organization, made.key, made.limiter)
+    found = contention(organization, made.key, made.limiter, limits[0])
     takers = [
         f"{words.workspace(who, organization)} {count * 100 // found.total} %"
         for who, count in found.by_workspace[:TAKERS]

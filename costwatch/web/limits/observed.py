@@ -10,7 +10,9 @@ from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits.detail import Detail
 from costwatch.insights.limits.observed import Live, observations
+from costwatch.ledger.limit_figures import FAST, ORDINARY, PRIORITY
 from costwatch.web import names
+from costwatch.web.limits import words
 from costwatch.web.moments import when
 
 KINDS = {
@@ -56,13 +58,25 @@ def observed_rows(organization: Organization, made: Detail) -> ObservedRows | No
         Kind(
             str(KINDS.get(kind) or names.visible(kind)),
             _left(seen.live.get(kind)),
-            when(seen.live[kind].observed_at) if kind in seen.live else "",
+            _told(seen.live[kind], organization) if kind in seen.live else "",
             _least(least.remaining, least.limit),
         )
         for kind, least in seen.least.items()
+        if _pool(kind) == made.key.pool
     ]
     hours = [(when(hour.start), hour.refused, hour.responses) for hour in seen.hours if hour.refused]
     return ObservedRows(kinds, seen.responses, seen.refused, when(seen.newest) if seen.newest else "", hours)
+
+
+def _told(live: Live, organization: Organization) -> str:
+    """When it was told, and from which workspace: the tightest pool it met may be that one's."""
+    at = when(live.observed_at)
+    return f"{at}, {words.workspace(live.workspace_key, organization)}" if live.workspace_key else at
+
+
+def _pool(kind: str) -> str:
+    """The pool whose headers begin that way."""
+    return next((pool for pool in (FAST, PRIORITY) if kind.startswith(f"{pool}-")), ORDINARY)
 
 
 def _left(live: Live | None) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch import clock
 from costwatch.directory.models import CONSOLE_KEY, ApiKey, Organization
 from costwatch.insights.limits import drawn
 from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour, lines
+from costwatch.ledger.limit_figures import LIMITED_POOLS
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
@@ -105,6 +106,8 @@ def rows_of(organization: Organization, workspace: str, travelling: str) -> OfWo
 def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked: Asked) -> Row:
     binding, key = line.binding, line.key
     state_class, icon, state = words.STATES[line.state]
+    if line.key.pool not in LIMITED_POOLS:
+        state = gettext_lazy("No limit a minute")
     is_open = key == asked.line
     return Row(
         name=text_of(key),

@@ -18,7 +18,8 @@ from costwatch.insights.limits.minute import minute_of
 from costwatch.insights.query import question
 from costwatch.insights.render import render as render_report
 from costwatch.insights.reports import columns, report
-from costwatch.web import address
+from costwatch.ledger.limit_figures import FAST, FAST_LIMITERS, LIMITERS
+from costwatch.web import address, names
 from costwatch.web.limits import asked as limits_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked
@@ -39,6 +40,8 @@ def limits(request: HttpRequest) -> HttpResponse:
     if at.organization is None:
         return render(request, "nothing_yet.html", SECTION)
     organization, asked = at.organization, limits_address.read(request)
+    if asked.workspace and not names.is_known(organization, asked.workspace):
+        raise Http404(_("There is no workspace with this id."))
     context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
     if asked.view == "configured":
         # What people prepare is in no version of the data.
@@ -51,7 +54,7 @@ def limits(request: HttpRequest) -> HttpResponse:
 def minute(request: HttpRequest) -> HttpResponse:
     """What one minute of a line was made of; as a part of the page where it is asked for from there."""
     at, asked = address.read(request), limits_address.read(request)
-    if at.organization is None or asked.line is None or asked.minute is None or not asked.limiter:
+    if at.organization is None or asked.line is None or asked.minute is None or not _is_of(asked):
         raise Http404(_("There is no such minute."))
     found = minute_of(at.organization, asked.line, asked.limiter, asked.minute)
     context = {**SECTION, "asked": asked, "minute": minute_context(at.organization, asked.line, found)}
@@ -76,6 +79,12 @@ def limits_csv(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _is_of(asked: Asked) -> bool:
+    """Whether the limiter that is asked about counts what the line's pool holds."""
+    assert asked.line is not None
+    return asked.limiter in (FAST_LIMITERS if asked.line.pool == FAST else LIMITERS)
+
+
 def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     found = lines(organization, asked.workspace or None)
     context: dict[str, Any] = {
@@ -84,7 +93,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
         "views": [
             (_("All"), asked.query(view="", line=""), asked.view == ""),
             (_("At limit and tight"), asked.query(view="tight", line=""), asked.view == "tight"),
-            (_("As configured"), asked.query(view="configured", line=""), asked.view == "configured"),
+            (_("Configured"), asked.query(view="configured", line=""), asked.view == "configured"),
         ],
         "only": words.workspace(asked.workspace, organization) if asked.workspace else "",
         "everybody": asked.query(workspace="", line=""),
@@ -99,7 +108,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
         "detail": _detail(organization, found, asked, used) if asked.line else None,
         "idle": [group.label for group in found.idle],
         "caps": cap_rows(organization),
-        "is_unread": not found.lines,
+        "is_unread": not found.is_read,
     }
 
 
@@ -113,7 +122,9 @@ def _chosen(found: Lines, asked: Asked) -> Lines:
 
 def _detail(organization: Organization, found: Lines, asked: Asked, used: Any) -> dict[str, Any]:
     assert asked.line is not None
-    made = detail(organization, asked.line, found.limits, asked.limiter)
+    of = next((line for line in found.lines if line.key == asked.line), None)
+    # What the row says it comes closest to is what its detail opens with.
+    made = detail(organization, asked.line, found.limits, asked.limiter or (of.binding.limiter if of else ""))
     if made is None:
         raise Http404(_("Nothing was used of this group in the last week."))
     return detail_context(organization, made, used.get(asked.line), asked)

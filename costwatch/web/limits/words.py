@@ -71,6 +71,8 @@ def share(hundredths: int | None) -> str:
 
 def verdict(organization: Organization, found: Lines) -> str:
     """The page in two sentences."""
+    if not found.is_read:
+        return _("No usage by the minute was read yet.")
     if not found.lines:
         return _("Nothing was used by the minute in the last 24 hours.")
     counts = found.counts()
@@ -113,6 +115,8 @@ def meta(organization: Organization, found: Lines) -> list[str]:
         made.append(_("Minutes through %(time)s") % {"time": when(read.polled_at)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
     reading = reading_of(organization, Kind.RATE_LIMIT)
+    if found.limits.assumed:
+        return [*made, _("Limits assumed: tier %(tier)s as published") % {"tier": found.limits.assumed.tier.name}]
     if reading is None:
         return [*made, _("Limits not read")]
     made.append(_("Limits read %(time)s") % {"time": when(reading.last_read_at)})
@@ -124,13 +128,15 @@ def meta(organization: Organization, found: Lines) -> list[str]:
 def looked_at(stored: Stored) -> str:
     """How many minutes an answer stands on."""
     if stored.minutes < stored.of:
-        return _("the %(number)s fullest of %(all)s minutes with use since %(time)s") % {
+        return _("the %(number)s fullest of %(all)s minutes in which the pool was used since %(time)s") % {
             "number": f"{stored.minutes:,}",
             "all": f"{stored.of:,}",
             "time": when(stored.since),
         }
     return ngettext(
-        "%(number)s minute with use since %(time)s", "%(number)s minutes with use since %(time)s", stored.minutes
+        "%(number)s minute in which the pool was used since %(time)s",
+        "%(number)s minutes in which the pool was used since %(time)s",
+        stored.minutes,
     ) % {"number": f"{stored.minutes:,}", "time": when(stored.since)}
 
 

@@ -12,7 +12,7 @@ HELP = "/limits/help/"
 def test_the_peak_minute_is_divided_among_those_who_made_it(page: Client) -> None:
     response = page.get(f"{HELP}?{line()}&limiter={INPUT}")
     said = words(response)
-    assert "Organization , input tokens; 2 minutes with use since 19 Nov, 15:00 UTC" in said
+    assert "Organization , input tokens; 2 minutes in which the pool was used since 19 Nov, 15:00 UTC" in said
     assert "The peak minute is 14:00 UTC with 900, 90 % of the limit of 1,000 that is in force now." in said
     assert rows(response, "Who made the peak minute") == [
         "search-prod · search-main · Opus 5.5 600 66.6 %",

@@ -148,7 +148,7 @@ def test_a_line_or_minute_that_is_not_there_is_not_found(browser: Client) -> Non
 def test_the_metrics_have_utilisation_for_rules(browser: Client, hot: Organization, settings: Any) -> None:
     settings.METRICS_TOKEN = "secret-of-metrics"
     text = browser.get("/metrics", headers={"Authorization": "Bearer secret-of-metrics"}).content.decode()
-    limited = [line for line in lines(hot).lines if line.binding.limit]
+    limited = [one for line in lines(hot).lines for one in line.against if one.limit]
     assert text.count("costwatch_limit_utilisation_ratio{") == len(limited)
     over = sum(int(value) for value in re.findall(r"costwatch_limit_minutes_over_80\{[^}]*\} ([0-9]+)", text))
-    assert over == sum(line.binding.minutes_over_80 for line in limited) > 0
+    assert over == sum(one.minutes_over_80 for one in limited) > 0

@@ -20,7 +20,9 @@ def tried(*changes: tuple[str, str], workspace: str = "") -> str:
 def test_without_changes_every_line_is_shown_as_it_was(page: Client) -> None:
     response = page.get(f"{TWIN}?{line()}")
     said = words(response)
-    assert said.startswith("What if: Claude Opus 5.x, Organization 2 minutes with use since 19 Nov, 15:00 UTC")
+    assert said.startswith(
+        "What if: Claude Opus 5.x, Organization 2 minutes in which the pool was used since 19 Nov, 15:00 UTC"
+    )
     assert rows(response, CAPTION) == [
         "Organization Input tokens 1 min 0 min 0 min 900 90 % 1,000 –",
         "Organization Output tokens 0 min 0 min 0 min 150 30 % 500 –",
