@@ -16,7 +16,7 @@ from tests.servers import Postgres
 from tests.workers.installation import MANAGE, ROOT, Installation
 
 NOW, LATER = "2026-11-20T14:05:00Z", "2026-11-20T18:05:00Z"
-SINCE = "2026-11-01"
+SINCE = "2026-11-10"
 # What people entered, as the pages and commands enter it.
 PEOPLE = """
 from datetime import date
