@@ -33,7 +33,7 @@ def _measure() -> list[Line]:
     organization = _organization()
     rows = _fill(organization.pk)
     made = _make(organization)
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_user("bench"))
     found = lines(organization)
     workspace = next(line for line in found.shown if line.key.workspace_key)
