@@ -56,3 +56,17 @@ def states_at(
         if change.what in (What.CHANGED, What.RETURNED):
             states[name].update({column: old for column, (old, _) in change.fields.items() if column in columns})
     return {name: state for name, state in states.items() if name in present}
+
+
+def names_at(listing: Listing, organizations: Sequence[Organization], moment: datetime | None) -> dict[str, str]:
+    """The names of workspaces or keys by their identity, now or as they were known at a moment."""
+    (identity,) = listing.identity
+    rows = listing.model._default_manager.filter(organization__in=organizations)
+    if moment is None:
+        return dict(rows.values_list(identity, "name"))
+    names = dict(rows.filter(first_seen_at__lte=moment).values_list(identity, "name"))
+    later = DirectoryChange.objects.filter(organization__in=organizations, kind=listing.kind, seen_at__gt=moment)
+    for external_id, what, fields in later.order_by("-pk").values_list("external_id", "what", "fields"):
+        if what != What.ADDED and "name" in fields and external_id in names:
+            names[external_id] = fields["name"][0]
+    return names

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import availability
 from costwatch.ingest.models import Source
 from costwatch.secrets import book, configured
 from costwatch.secrets.configured import Configured
@@ -140,9 +141,7 @@ def _claimed(identity: str, name: str, one: Configured) -> Organization:
                 release(former)
             organization.is_read, organization.credential = True, one.label
             changed += ["is_read", "credential"]
-            Source.objects.filter(organization=organization, reason=REMOVED).update(
-                available=True, reason="", checked_at=None
-            )
+            availability.reopen(Source.objects.filter(organization=organization, reason=REMOVED), clock.now())
         if organization.name != name and name != UNNAMED:
             organization.name = name.replace("\x00", "\u2400")
             changed.append("name")
@@ -169,11 +168,11 @@ def release(organization: Organization) -> None:
     log.warning("the credential %r of %s is gone; what was read stays", organization.credential, organization)
     with transaction.atomic():
         Organization.objects.filter(pk=organization.pk).update(is_read=False, credential="")
-        Source.objects.filter(organization=organization).update(available=False, reason=REMOVED, checked_at=clock.now())
+        availability.close(Source.objects.filter(organization=organization), REMOVED, clock.now())
 
 
 def _reopen(organization: Organization) -> None:
-    Source.objects.filter(organization=organization, available=False).update(available=True, reason="", checked_at=None)
+    availability.reopen(Source.objects.filter(organization=organization, available=False), clock.now())
     Source.objects.filter(organization=organization).update(paused_until=None)
 
 

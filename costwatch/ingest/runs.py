@@ -9,6 +9,7 @@ from django.db import transaction
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import availability
 from costwatch.ingest.holder import Holder
 from costwatch.ingest.models import Run, Source
 from costwatch.upstream.client import AdminClient
@@ -89,7 +90,7 @@ def _finish(progress: Progress) -> None:
 def _judge(run: Run, refusal: Refused | None) -> None:
     """Keep the source's health: a refusal closes it for a day, or pauses it; ten failures in a row pause it."""
     source = source_of(run.organization_id, run.source)
-    now = run.finished_at or clock.now()
+    now, was_available = run.finished_at or clock.now(), source.available
     if run.outcome == Run.Outcome.SUCCEEDED:
         source.last_success_at, source.failures, source.paused_until = now, 0, None
         source.available, source.reason = True, ""
@@ -100,6 +101,8 @@ def _judge(run: Run, refusal: Refused | None) -> None:
             source.available, source.reason, source.checked_at = False, str(refusal), now
         elif (refusal and refusal.status == 401) or source.failures >= PAUSE_AFTER_FAILURES:
             source.paused_until = now + PAUSE
+    if source.available != was_available:
+        availability.remember([source], available=source.available, now=now)
     source.save()
 
 

@@ -53,22 +53,24 @@ class Windows:
         if not (planned := self._planned(clock.now())):
             return None
         with running(self.organization, self.which.name, self.client) as progress:
-            self._fit(len(planned))
+            if self._fit(len(planned)):
+                planned = self._planned(clock.now())
             try:
-                for _ in range(2):
+                self._pass(planned, progress)
+                if not (progress.errors or self._is_late() or self.order.is_exact):
                     self._pass(self._planned(clock.now()), progress)
-                    if progress.errors or self._is_late() or self.order.is_exact:
-                        break
             finally:
                 if self.which.after:
                     self.which.after(self._work)
         return progress.run
 
-    def _fit(self, planned: int) -> None:
-        """Make windows and pages as large as this organization's buckets allow."""
+    def _fit(self, planned: int) -> bool:
+        """Make windows and pages as large as this organization's buckets allow. Shape: whether windows change."""
+        before = self._most
         if self.which.fit:
             fit = self.which.fit(self._work.connection, planned)
             self._limit, self._most = fit.page, fit.window
+        return self._most != before
 
     def _planned(self, now: datetime) -> list[Planned]:
         if not self.order.is_exact:

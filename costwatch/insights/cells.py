@@ -64,6 +64,8 @@ class ReportedCell:
 def organizations(query: Query) -> list[Organization]:
     """The organizations a question is about."""
     found = Organization.objects.order_by("pk")
+    if query.as_of is not None:
+        found = found.filter(created_at__lte=query.as_of)
     wanted = query.filters.get("organization_id")
     return list(found.filter(external_id__in=wanted) if wanted else found)
 

@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import availability
 from costwatch.ingest.coverage import FINAL, Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Source, State
 from costwatch.ingest.sources import COVERED, NEEDED, WINDOWED, Windowed
@@ -83,7 +84,7 @@ def freshness(
     throughs: list[datetime | None] = []
     complete = bool(organizations) and end <= (as_of or clock.now())
     for organization in organizations:
-        for source in readable(organization, sources):
+        for source in readable(organization, sources, as_of):
             expected = (end - start) // WIDTHS[source]
             if as_of is None:
                 through, settled = _counted(organization.pk, source, start, end)
@@ -113,16 +114,19 @@ def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> 
     return last_reads(Owner(organization_id, source), [(row.start, row.end, row.last_read_at) for row in rows])
 
 
-def readable(organization: Organization, sources: Iterable[str]) -> list[str]:
-    """Those of some sources that the organization's key may read."""
-    closed = set(Source.objects.filter(organization=organization, available=False).values_list("name", flat=True))
+def readable(organization: Organization, sources: Iterable[str], as_of: datetime | None = None) -> list[str]:
+    """Those of some sources that the organization's key may read, or might at a time."""
+    closed = availability.closed(organization, as_of)
     return [source for source in sources if (COVERED.get(source) or WINDOWED[source]).name not in closed]
 
 
-def expected(organization: Organization) -> list[str]:
+def expected(organization: Organization, as_of: datetime | None = None) -> list[str]:
     """The kinds of coverage an organization should have: usage and cost, and what else was begun, if it may be read."""
     mine = Coverage.objects.filter(organization=organization)
-    return [name for name in readable(organization, COVERED) if name in NEEDED or mine.filter(source=name).exists()]
+    mine = mine.filter(first_read_at__lte=as_of) if as_of else mine
+    return [
+        name for name in readable(organization, COVERED, as_of) if name in NEEDED or mine.filter(source=name).exists()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def spans(
     end = min(end, _ceiling(as_of or clock.now()))
     made: list[Span] = []
     for organization in organizations:
-        wanted = expected(organization)
+        wanted = expected(organization, as_of)
         for which in WINDOWED.values():
             known = _worst(organization, which, start, end, as_of)
             since = start if which.horizon is None else max(start, which.since(organization, as_of or clock.now()))

@@ -7,7 +7,9 @@ from functools import cache
 from typing import Any
 
 from costwatch import clock
-from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, ApiKey, Organization, Workspace
+from costwatch.directory.history import names_at
+from costwatch.directory.kinds import API_KEYS, WORKSPACES
+from costwatch.directory.models import CONSOLE_KEY, DEFAULT_WORKSPACE, Organization
 from costwatch.ingest.models import Run
 from costwatch.insights import cells, freshness, report_of_changes
 from costwatch.insights.envelope import Json, envelope, is_partial
@@ -93,7 +95,7 @@ def usage(query: Query) -> Json:
 def _spend(name: str, query: Query) -> Json:
     organizations = cells.organizations(query)
     table = cells.prices_of(query)
-    has_cost = name == "spend" and _reads_cost(organizations)
+    has_cost = name == "spend" and _reads_cost(organizations, query.as_of)
     rows: dict[tuple[str, ...], _Sums] = {}
     totals = _Sums()
     for cell in cells.usage_cells(query, table):
@@ -109,7 +111,7 @@ def _spend(name: str, query: Query) -> Json:
     made = envelope(name, query, organizations, table, sources)
     made["rows"] = [
         _row(key, sums, query, made["data_through"], has_cost and query.rows_have_reported, names)
-        for names in [_Names(organizations)]
+        for names in [_Names(organizations, query.as_of)]
         for key, sums in sorted(rows.items())
         if not sums.is_empty
     ]
@@ -244,17 +246,17 @@ def _time(moment: Any) -> str | None:
     return clock.rfc3339(moment) if moment else None
 
 
-def _reads_cost(organizations: Sequence[Organization]) -> bool:
+def _reads_cost(organizations: Sequence[Organization], as_of: datetime | None) -> bool:
     """Whether every organization's cost report may be read: half a total is an invented number."""
-    return bool(organizations) and all(freshness.readable(one, ["cost"]) for one in organizations)
+    return bool(organizations) and all(freshness.readable(one, ["cost"], as_of) for one in organizations)
 
 
 class _Names:
     """The names that accompany ids."""
 
-    def __init__(self, organizations: Sequence[Organization]) -> None:
-        self._workspaces = dict(Workspace.objects.filter(organization__in=organizations).values_list("key", "name"))
-        self._keys = dict(ApiKey.objects.filter(organization__in=organizations).values_list("external_id", "name"))
+    def __init__(self, organizations: Sequence[Organization], as_of: datetime | None) -> None:
+        self._workspaces = names_at(WORKSPACES, organizations, as_of)
+        self._keys = names_at(API_KEYS, organizations, as_of)
 
     def workspace(self, key: str) -> str:
         return self._workspaces.get(key, "Default" if key == DEFAULT_WORKSPACE else key)
@@ -273,7 +275,7 @@ def columns(name: str, query: Query) -> list[str]:
         return [*report_of_changes.COLUMNS]
     if name == "limits":
         return [*limits_report.COLUMNS]
-    row = _row(("", *query.group_by), _Sums(), replace(query, interval="total"), None, False, _Names([]))
+    row = _row(("", *query.group_by), _Sums(), replace(query, interval="total"), None, False, _Names([], None))
     return [key for key in row if name == "spend" or key not in MONEY_COLUMNS]
 
 

@@ -3,10 +3,11 @@
 from costwatch.ingest.models.books import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.models.findings import Check, Novelty, Quarantined, RawBucket
 from costwatch.ingest.models.installation import Installation
-from costwatch.ingest.models.work import Again, Heartbeat, Lease, Part, Run, Slot, Source
+from costwatch.ingest.models.work import Again, AvailabilityChange, Heartbeat, Lease, Part, Run, Slot, Source
 
 __all__ = [
     "Again",
+    "AvailabilityChange",
     "Check",
     "Coverage",
     "CoverageChange",

@@ -25,6 +25,15 @@ class Source(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="ingest_source_once")]
 
 
+class AvailabilityChange(models.Model):
+    """It changed whether a source may be read: append-only. A source that is not here was never closed."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    source = models.CharField(max_length=40)
+    available = models.BooleanField()
+    seen_at = models.DateTimeField()
+
+
 class Part(models.Model):
     """One list of a source that is read list by list: whether this organization has it and its key may read it."""
 
