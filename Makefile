@@ -15,7 +15,9 @@ test: $(VENV)/.dev services
 	@$(BIN)/python -m tests.runner
 
 test-faults: $(VENV)/.dev services
-	@COSTWATCH_FAILPOINT_ROUNDS=10 $(BIN)/python -m tests.runner --faults tests/ingest/test_faults.py
+	@COSTWATCH_FAILPOINT_ROUNDS=10 COSTWATCH_WORKERS=8 COSTWATCH_SCHEDULERS=3 COSTWATCH_RESTARTS=10 COSTWATCH_DEADLINE=60 \
+		$(BIN)/python -m tests.runner --faults tests/ingest/test_faults.py tests/workers/test_many.py \
+		tests/workers/test_processes.py tests/upstream/test_client.py::test_http_01_a_dripping_answer_ends_at_the_deadline
 	@COSTWATCH_DATA_DIR=$${TMPDIR:-/tmp}/costwatch-faults $(BIN)/python -m tests.faults --seeds 20 --kills 50 --days 90
 
 lint: $(VENV)/.dev

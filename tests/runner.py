@@ -14,6 +14,17 @@ from tests.servers import postgres
 
 ROOT = Path(__file__).parent.parent
 STORES = ["tests/access", "tests/api", "tests/directory", "tests/ingest", "tests/insights", "tests/ledger", "tests/web"]
+# What has a short and a long form, with the short one; `make test-faults` asks for the long ones.
+FORMS = {
+    "COSTWATCH_KILLS": "3",
+    "COSTWATCH_SEED": "0",
+    "COSTWATCH_FUZZ_CASES": "400",
+    "COSTWATCH_FAILPOINT_ROUNDS": "1",
+    "COSTWATCH_WORKERS": "2",
+    "COSTWATCH_SCHEDULERS": "2",
+    "COSTWATCH_RESTARTS": "1",
+    "COSTWATCH_DEADLINE": "1",
+}
 STRICT = os.environ.get("COSTWATCH_TEST_STRICT") == "1"
 
 
@@ -26,14 +37,11 @@ def main() -> int:
         environment |= {
             "COSTWATCH_DATA_DIR": str(Path(folder) / "data"),
             "COSTWATCH_TEST_STRICT": "1" if STRICT else "",
-            "COSTWATCH_KILLS": os.environ.get("COSTWATCH_KILLS", "3"),
-            "COSTWATCH_SEED": os.environ.get("COSTWATCH_SEED", "0"),
-            "COSTWATCH_FUZZ_CASES": os.environ.get("COSTWATCH_FUZZ_CASES", "400"),
-            "COSTWATCH_FAILPOINT_ROUNDS": os.environ.get("COSTWATCH_FAILPOINT_ROUNDS", "1"),
             "COSTWATCH_LOG_LEVEL": "WARNING",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
             "PYTHONWARNINGS": "default",
         }
+        environment |= {name: os.environ.get(name, short) for name, short in FORMS.items()}
         environment.pop("DATABASE_URL", None)
         if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
             # Hundreds of processes start: each would compile the same thousand modules, for more than a second.

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import os
 import random
 import socket
 import threading
@@ -20,7 +21,7 @@ from costwatch.upstream.credential import RedactingFilter, RedactingFormatter, S
 from costwatch.upstream.errors import Malformed, Refused, Throttled, Unreachable, UpstreamError
 from costwatch.upstream.pages import Window, decode
 from costwatch.upstream.sandbox.server import SandboxServer
-from costwatch.upstream.transport import read_bounded
+from costwatch.upstream.transport import TOTAL_SECONDS, read_bounded
 
 from .conftest import Make
 
@@ -73,12 +74,14 @@ def test_it_reads_every_object_of_a_long_list_and_keeps_fields_it_has_no_name_fo
 
 
 def test_http_01_a_dripping_answer_ends_at_the_deadline() -> None:
+    seconds = float(os.environ.get("COSTWATCH_DEADLINE", "1"))
     body = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b" " * 1000
-    with raw_server(body, drip=0.02) as origin:
+    with raw_server(body, drip=seconds / 50) as origin:
         began = time.monotonic()
-        with pytest.raises(Unreachable, match="within 1 s"):
-            _ask_once(origin, 1.0)
-        assert 0.9 < time.monotonic() - began < 3
+        with pytest.raises(Unreachable, match=f"within {seconds:.0f} s"):
+            _ask_once(origin, seconds)
+        assert seconds - 0.1 < time.monotonic() - began < seconds + 2
+    assert TOTAL_SECONDS == 60
 
 
 def _ask_once(origin: str, seconds: float) -> bytes:

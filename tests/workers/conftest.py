@@ -71,6 +71,11 @@ class Watched:
             return -1
         return int(row[0]) if row else 0
 
+    def order(self, statement: str) -> None:
+        """Carry a statement out."""
+        with psycopg.connect(self._where, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
     @property
     def hours(self) -> int:
         """How many hours of usage are read."""

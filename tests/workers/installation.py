@@ -62,8 +62,8 @@ class Installation:
 
     def report(self, name: str, grouping: str = "") -> dict[str, Any]:
         """A report of everything read."""
-        until = "2026-11-20"
-        return self.json("report", name, "--since", SINCE, "--until", until, "--group-by", grouping, "--format", "json")
+        since, until = self.environment["COSTWATCH_BACKFILL_SINCE"], "2026-11-20"
+        return self.json("report", name, "--since", since, "--until", until, "--group-by", grouping, "--format", "json")
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """What a command of manage.py answers as JSON."""
