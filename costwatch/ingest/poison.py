@@ -49,23 +49,28 @@ def _is_deadly(health: Source) -> bool:
         # What happened before was judged then: after six hours, or when somebody asks, there are three more tries.
         runs = runs.filter(started_at__gt=health.last_error_at)
     newest = list(runs.order_by("-started_at", "-pk")[:TRIES])
-    if len(newest) < TRIES or not all(_ended_a_child(run) for run in newest):
+    next_tries = (None, *newest)
+    if len(newest) < TRIES or not all(map(_ended_a_child, newest, next_tries)):
         return False
     # The newest one may be at work at this moment.
     sweep()
     return not Lease.objects.filter(organization=health.organization_id, source=health.name).exists()
 
 
-def _ended_a_child(run: Run) -> bool:
+def _ended_a_child(run: Run, next_try: Run | None) -> bool:
     """Whether a run recorded nothing and ended without a word, and its worker lived on."""
     if run.outcome not in UNSAID or run.windows_done or not run.worker:
         return False
-    return _lives_after(run) and not CoverageChange.objects.filter(run=run.pk).exists()
+    return _lives_after(run, next_try) and not CoverageChange.objects.filter(run=run.pk).exists()
 
 
-def _lives_after(run: Run) -> bool:
-    """Whether the worker of a run is seen after it: here, or by a later run of its own."""
+def _lives_after(run: Run, next_try: Run | None) -> bool:
+    """Whether the worker of a run is seen after it: here, or by a run it began after the next try of the source.
+
+    What it began before that may have died with it: a worker reads several sources at once.
+    """
     worker = Holder.read(run.worker)
     if worker and worker.is_from_here and worker.is_running:
         return True
-    return Run.objects.filter(pk__gt=run.pk, worker=run.worker).exists()
+    after = next_try.pk if next_try else run.pk + 1
+    return Run.objects.filter(pk__gte=after, worker=run.worker).exists()

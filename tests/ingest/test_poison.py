@@ -85,6 +85,14 @@ def test_tsk_08_a_worker_of_another_machine_lived_on_where_it_began_something_la
     assert park_if_deadly(organization.pk, "usage")
 
 
+def test_tsk_08_what_a_worker_began_beside_it_before_both_died_is_no_sign_of_life(organization: Organization) -> None:
+    for number in range(3):
+        worker = f"0123456789ab:{number}:1:"
+        ended(organization, worker)
+        Run.objects.create(organization=organization, source="cost", started_at=clock.now(), worker=worker)
+    assert not park_if_deadly(organization.pk, "usage")
+
+
 @pytest.mark.parametrize(("outcome", "done"), [("failed", 0), ("succeeded", 0), ("abandoned", 1)])
 def test_tsk_08_a_run_that_said_why_or_got_somewhere_breaks_the_row(
     organization: Organization, outcome: str, done: int
