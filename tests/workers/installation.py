@@ -55,7 +55,7 @@ class Installation:
     def run(self, *arguments: str, status: int | None = 0) -> str:
         """Run a command of manage.py to its end. Shape: what it printed, errors behind it."""
         done = subprocess.run(
-            [*MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
+            [*MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=900
         )
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr if status is None else done.stdout
