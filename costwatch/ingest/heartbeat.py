@@ -38,6 +38,16 @@ class Ages:
         return self.vendor is not None and self.vendor > SILENT_AFTER * max(1, AN_HOUR / settings.REQUESTS_PER_HOUR)
 
 
+def silent() -> Heartbeat | None:
+    """The last sign of the scheduler or of the workers, if it is three minutes old (TSK-06).
+
+    A scheduler that does not ring is heard by nobody, so it is named first.
+    """
+    known, signs = ages(), {sign.role: sign for sign in Heartbeat.objects.filter(role__in=(BEAT, WORKER))}
+    late = (role for role in (BEAT, WORKER) if (age := known.of(role)) is not None and age > LATE_AFTER)
+    return next((signs[role] for role in late), None)
+
+
 def renew(role: str) -> None:
     """Note that a scheduler (`beat`) has rung, a worker has heard it, or the vendor has answered."""
     Heartbeat.objects.update_or_create(role=role, defaults={"at": database_now()})

@@ -12,7 +12,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
 from costwatch.ingest.lease import database_now
-from costwatch.ingest.models import Coverage, Heartbeat, Installation, Lease, Novelty, Quarantined, Source, State
+from costwatch.ingest.models import Coverage, Installation, Lease, Novelty, Quarantined, Source, State
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import EVERY, SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
@@ -20,7 +20,6 @@ from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told
 from costwatch.insights.health_proofs import control_totals, proofs
 from costwatch.insights.health_runs import RunLine, Usual, last_run, usual
-from costwatch.role import BEAT, WORKER
 
 RATE_OVER = timedelta(minutes=2)
 # Below that a rate says nothing yet.
@@ -30,7 +29,7 @@ ROWS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """One source. Shape: `state` is closed, failing, late, unread, reading, gaps or complete."""
+    """One source. Shape: `state` is closed, failing, late, unread, reading, gaps, inconsistent or complete."""
 
     source: str
     state: str
@@ -149,7 +148,9 @@ def _state(name: str, row: Source | None, cover: Calendar, is_at_work: bool) -> 
         return "late"
     if buckets.get(UNREAD):
         return "reading"
-    return "gaps" if buckets.get(MISSING) else "complete"
+    if buckets.get(MISSING):
+        return "gaps"
+    return "inconsistent" if buckets.get(State.INCONSISTENT) else "complete"
 
 
 def is_late(row: Source) -> bool:
@@ -192,13 +193,8 @@ def _unconnected() -> Iterator[Problem]:
 
 def _silent() -> Iterator[Problem]:
     """The scheduler that rings every minute, or the workers that hear it, gave no sign of life for three (TSK-06)."""
-    seen, ages = dict(Heartbeat.objects.values_list("role", "at")), heartbeat.ages()
-    for role in (BEAT, WORKER):
-        age = ages.of(role)
-        if age is not None and age > heartbeat.LATE_AFTER:
-            yield Problem("silent", "danger", (role,), seen[role])
-            # A scheduler that does not ring is heard by nobody.
-            return
+    if silent := heartbeat.silent():
+        yield Problem("silent", "danger", (silent.role,), silent.at)
 
 
 def _failing(found: list[SourceHealth]) -> Iterator[Problem]:

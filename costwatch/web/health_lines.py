@@ -95,6 +95,7 @@ def _source(one: SourceHealth) -> SourceRow:
     marks = {
         "complete": ("ok", "check", _("Complete")),
         "gaps": ("warn", "warn", _("Gaps")),
+        "inconsistent": ("warn", "warn", _("Does not add up")),
         "late": ("warn", "clock", _("Late")),
         "reading": ("wait", "clock", _("Reading history")),
         "failing": ("danger", "fire", _("Fails")),

@@ -57,11 +57,15 @@ def lead(
 ) -> Lead:
     """What a person must know first: up to when all is there, or what is wrong, since when and why."""
     stops = [one for one in wrong if one.level == "danger"]
-    # What stopped first is why the rest is missing too.
-    worst = min(stops, key=lambda one: one.since or datetime.min.replace(tzinfo=UTC), default=None)
+    # What stopped first is why the rest is missing too; sums that do not add up stop nothing.
+    never = datetime.min.replace(tzinfo=UTC)
+    worst = min(stops, key=lambda one: (one.kind == "unproved", one.since or never), default=None)
     late = next((one for one in reversed(found) if one.state == "late"), None)
     through = _complete_to(found)
-    if worst:
+    if worst and worst.kind == "unproved":
+        found_at = _("found at %(time)s") % {"time": when(worst.since)}
+        begins = format_html('<strong class="over">{}</strong>: {}', _("Sums do not add up"), found_at)
+    elif worst:
         begins = format_html('<strong class="over">{}</strong>: {}', _stopped(worst), _sentence(worst))
     elif late:
         said = _("%(source)s was last read at %(time)s") % {
@@ -75,7 +79,7 @@ def lead(
         begins = format_html("{}", _("Nothing is read yet"))
     parts = [_days_read(reading)] if reading else []
     if through and (cover.gaps or not reading):
-        parts.append(_gaps(cover, before=bool(worst)))
+        parts.append(_gaps(cover, before=bool(worst) and worst.kind != "unproved"))
     parts += _counted(wrong)
     parts += _compared(totals)
     verdict = format_html("{}{}.", begins, "".join(f"; {part}" for part in parts))
@@ -90,8 +94,6 @@ def _sentence(worst: Problem) -> str:
     """The verdict's half about the worst problem, without a full stop."""
     if worst.kind == "silent":
         return _("the scheduler is silent") if worst.sources == (BEAT,) else _("no worker hears the scheduler")
-    if worst.kind == "unproved":
-        return _("sums do not add up")
     why = _short(worst.why).rstrip(".")
     if worst.kind == "failing" and why.startswith(REFUSED):
         return _("the Admin key is refused: %(why)s") % {"why": why.partition(": ")[2]}

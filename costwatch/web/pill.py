@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import heartbeat
 from costwatch.ingest.models import Coverage, Installation
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import NEEDED, USAGE
@@ -66,6 +67,9 @@ def pill(organization: Organization | None) -> Pill:
     ):
         since = failing[0].last_success
         text = _("Stopped at %(time)s") % {"time": when(since)} if since else _("Stopped")
+        return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
+    if silent := heartbeat.silent():
+        text = _("Stopped at %(time)s") % {"time": when(silent.at)}
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
     if not far.is_done:
         text = _("Reading history, %(percent)d %%") % {"percent": far.percent}

@@ -177,6 +177,8 @@ def test_inconsistent_hours_rows_set_aside_and_a_refused_connection_are_wrong(re
         ("inconsistent", "warn", ("usage",), 3),
         ("set_aside", "warn", ("cost",), 2),
     ]
+    states = {one.source: one.state for one in health.sources(read, calendar(read))}
+    assert (states["usage"], states["cost"]) == ("inconsistent", "complete")
 
 
 @pytest.mark.parametrize(("part", "age", "listed"), [("beat", 179, 0), ("beat", 181, 1), ("worker", 181, 1)])

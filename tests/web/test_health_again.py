@@ -113,7 +113,7 @@ def test_control_totals_and_proofs_are_shown_and_one_that_fails_is_the_verdict(
     Coverage.objects.filter(source="usage", start=moment(9)).update(control_total_ok=False)
     Check.objects.update(ok=False, detail="2026-11-09 7: (1, 2) and (1, 3)")
     html = read(page)
-    assert verdict(html).startswith("Stopped at 14:05 UTC: sums do not add up; ")
+    assert verdict(html).startswith("Sums do not add up: found at 14:05 UTC; 0 gaps in ")
     assert "1,214 of 1,215 hours match" in verdict(html)
     problems = words(part(html, "problems"))
     assert "Sums do not add up" in problems

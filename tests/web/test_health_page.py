@@ -93,6 +93,9 @@ def test_tsk_06_a_silent_scheduler_is_the_verdict(page: Client) -> None:
     html = read(page)
     assert verdict(html) == "Stopped at 13:00 UTC: the scheduler is silent; no gap before that in 51 days."
     assert "Restart it (beat, or make run)" in part(html, "problems")
+    # On every other page the pill says so.
+    pill = page.get("/").content.decode().partition('class="pill danger"')[2]
+    assert "Stopped at 13:00 UTC" in pill[:600]
 
 
 def test_of_two_stops_the_first_is_the_verdict(page: Client) -> None:
