@@ -56,6 +56,11 @@ def asked(organization: Organization, source: str) -> list[Again]:
     return list(Again.objects.filter(organization=organization, source=source, finished_at=None).order_by("pk"))
 
 
+def waiting(organization: Organization) -> set[str]:
+    """The sources of which something was asked for and is not read yet."""
+    return set(Again.objects.filter(organization=organization, finished_at=None).values_list("source", flat=True))
+
+
 def finish(one: Again, run: Run | None) -> None:
     """Note that it was read; a run that failed leaves it to be tried again, by the source's own pace."""
     if run is None or run.outcome == Run.Outcome.SUCCEEDED:

@@ -1,9 +1,10 @@
 """What is written down beside the rows of a window: how its buckets stand, what was told, what was new or set aside."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
+from costwatch import clock
 from costwatch.ingest import coverage, observe, raw
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
@@ -40,3 +41,32 @@ def close(
     observe.note(owner=owner, novelties=novelties, now=now)
     observe.set_aside(owner=owner, rejected=rejected, run=run, now=now)
     reach("coverage.after")
+
+
+def close_days(
+    *,
+    owner: Owner,
+    chain: str,
+    buckets: Iterable[Bucket],
+    changed: Collection[date],
+    reads: Sequence[Read],
+    before: Mapping[datetime, Coverage],
+    novelties: Counter[tuple[str, str]],
+    rejected: Mapping[datetime, Sequence[Rejected]],
+    run: int,
+    now: datetime,
+) -> None:
+    """Close the books of some days of a source of one chain, of which these days changed."""
+    told = {bucket.start: bucket for bucket in buckets}
+    close(
+        owner=owner,
+        width=clock.DAY,
+        reads=reads,
+        before=before,
+        changed={start for start in told if start.date() in changed},
+        told=lambda start: {chain: told[start]},
+        novelties=novelties,
+        rejected=rejected,
+        run=run,
+        now=now,
+    )

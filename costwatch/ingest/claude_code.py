@@ -9,7 +9,6 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from django.db import transaction
 
-from costwatch import clock
 from costwatch.ingest import books, coverage
 from costwatch.ingest.coverage import Owner, Read
 from costwatch.ingest.failpoints import reach
@@ -84,19 +83,18 @@ class Recorder:
         reach("parse.after")
         self.numbered.users.of(dims for day in days for dims in day.users)
         self.numbered.uses.of(dims for day in days for dims in day.uses)
-        told = {bucket.start: bucket for bucket in answer.buckets}
         with transaction.atomic():
             self.fence()
             reach("record.before")
             recorded = record_days(numbered=self.numbered, days=days, run=self.run, seen_at=now)
             reach("record.after")
-            books.close(
+            books.close_days(
                 owner=Owner(self.organization_id, SOURCE),
-                width=clock.DAY,
+                chain=RECORDS,
+                buckets=answer.buckets,
+                changed=recorded.changed,
                 reads=reads,
                 before=before,
-                changed={start for start in told if start.date() in recorded.changed},
-                told=lambda start: {RECORDS: told[start]},
                 novelties=novelties,
                 rejected=rejected,
                 run=self.run,

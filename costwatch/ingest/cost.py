@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from costwatch import clock
 from costwatch.ingest import books, coverage
 from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
@@ -91,19 +90,18 @@ class Recorder:
             reads.append(Read(bucket.start, bucket.end, bucket.digest, len(parsed.rejected), total_ok=total_ok))
         reach("parse.after")
         self.interned.reported(dims for day in days for dims in day.lines)
-        told = {bucket.start: bucket for bucket in report.buckets}
         with transaction.atomic():
             self.fence()
             reach("record.before")
             recorded = record_reported(interned=self.interned, days=days, run=self.run, seen_at=now, why=report.why)
             reach("record.after")
-            books.close(
+            books.close_days(
                 owner=Owner(self.organization_id, SOURCE),
-                width=clock.DAY,
+                chain=LINES,
+                buckets=report.buckets,
+                changed=recorded.changed,
                 reads=reads,
                 before=before,
-                changed={start for start in told if start.date() in recorded.changed},
-                told=lambda start: {LINES: told[start]},
                 novelties=novelties,
                 rejected=rejected,
                 run=self.run,

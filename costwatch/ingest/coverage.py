@@ -4,11 +4,12 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from costwatch.ingest.epoch import Epoch
 from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.plan import COMPARED_FOR, SETTLES_AFTER, Standing, settles
 
@@ -49,10 +50,15 @@ def standings(
 
     A revised bucket whose total was not compared since may be read as if it were to settle: that proves it again.
     """
-    rows = Coverage.objects.filter(
-        organization=organization_id, source=source, start__gte=since, start__lt=until
-    ).values_list("start", "end", "state", "last_read_at", "control_total_ok")
-    last = last_reads(Owner(organization_id, source), [(start, end, read_at) for start, end, _, read_at, _ in rows])
+    owner = Owner(organization_id, source)
+    rows = _mine(owner).filter(start__gte=since, start__lt=until)
+    read = [
+        (_moment(start), _moment(end), _moment(read_at), state, total_ok)
+        for start, end, read_at, state, total_ok in rows.values_list(
+            Epoch("start"), Epoch("end"), Epoch("last_read_at"), "state", "control_total_ok"
+        )
+    ]
+    last = last_reads(owner, [(start, end, read_at) for start, end, read_at, _, _ in read])
     return {
         start: Standing(
             end,
@@ -60,8 +66,19 @@ def standings(
             last[start],
             differed=total_ok is False,
         )
-        for start, end, state, _, total_ok in rows
+        for start, end, _, state, total_ok in read
     }
+
+
+def is_final(owner: Owner, since: datetime, until: datetime, count: int, *, compares: bool) -> bool:
+    """Whether all buckets of [since, until), which are so many, were read and none is open, as `standings` has it."""
+    final = Q(state__in=(State.SETTLED, State.INCONSISTENT))
+    final |= Q(state=State.REVISED, control_total_ok=True) if compares else Q(state=State.REVISED)
+    return _mine(owner).filter(final, start__gte=since, start__lt=until).count() == count
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def last_reads(owner: Owner, buckets: Sequence[tuple[datetime, datetime, datetime]]) -> dict[datetime, datetime]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from costwatch.ingest import coverage, minutes
+from costwatch.ingest.coverage import Owner
 from costwatch.ingest.minute_plan import HOURS_A_DAY, due_minutes
 from costwatch.ingest.pace import AN_HOUR
 from costwatch.ingest.plan import Cadence, Planned, Why, due, polled, windows
@@ -32,11 +33,23 @@ def by_age(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:
     found: dict[datetime, Why] = {}
     newest: dict[datetime, Why] = {}
     for source in asked.sources:
-        known = coverage.standings(asked.organization_id, source, asked.since, now, compares=asked.compares)
-        found |= due(known, since=asked.since, now=now, cadence=cadence)
-        newest |= polled(known, since=asked.since, now=now, cadence=cadence)
+        since = _since(asked, source, now)
+        known = coverage.standings(asked.organization_id, source, since, now, compares=asked.compares)
+        found |= due(known, since=since, now=now, cadence=cadence)
+        newest |= polled(known, since=since, now=now, cadence=cadence)
     others = {start: why for start, why in found.items() if why != Why.RECENT}
     return [*windows(newest, cadence, room), *windows(others, cadence, room)]
+
+
+def _since(asked: Buckets, source: str, now: datetime) -> datetime:
+    """From where on buckets are looked at one by one: what is too old to be read again is counted, not read."""
+    width = asked.cadence.width
+    count = max(0, (now - asked.cadence.rereads[-1][0] - asked.since) // width)
+    begins = asked.since + count * width
+    owner = Owner(asked.organization_id, source)
+    if count and coverage.is_final(owner, asked.since, begins, count, compares=asked.compares):
+        return begins
+    return asked.since
 
 
 def by_minute(asked: Buckets, now: datetime, room: Room | None) -> list[Planned]:

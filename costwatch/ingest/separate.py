@@ -1,11 +1,12 @@
 """The start of a worker or a scheduler that is a process of its own: refuse what cannot work, share no connection."""
 
 import atexit
+import gc
 import sys
 from contextlib import ExitStack
 from typing import Any
 
-from celery.signals import beat_init, celeryd_init, worker_process_init
+from celery.signals import beat_init, celeryd_init, worker_before_create_process, worker_process_init
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, connections
@@ -37,6 +38,13 @@ def begin_beat(**_: Any) -> None:
         with _or_exit():
             refuse_wrong_configuration()
             prepare()
+
+
+@worker_before_create_process.connect
+def settle(**_: Any) -> None:
+    """Leave what is loaded where it is: a child that looks for garbage in it gets a copy of its own of every page."""
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect

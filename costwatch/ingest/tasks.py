@@ -10,14 +10,14 @@ from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat, repricing, slots, usage
-from costwatch.ingest.agenda import is_due
+from costwatch.ingest.agenda import due, is_due
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
 from costwatch.ingest.meeting import meet_everybody, pause
 from costwatch.ingest.models import Source
 from costwatch.ingest.order import Order
 from costwatch.ingest.poison import park_if_deadly
-from costwatch.ingest.sources import EVERY, SOURCES
+from costwatch.ingest.sources import EVERY
 from costwatch.ingest.sync import sync
 from costwatch.ingest.unfinished import unfinished
 from costwatch.ingest.upkeep import upkeep as keep_up
@@ -79,9 +79,8 @@ def ring(**_: object) -> None:
     # Whoever reads has the credentials: there it is seen whether one came, was replaced, or is gone.
     meet.delay()
     for organization in Organization.objects.filter(is_read=True).order_by("pk"):
-        for source in SOURCES:
-            if is_due(organization, source, now):
-                run_source.delay(organization.pk, source)
+        for source in due(organization, now):
+            run_source.delay(organization.pk, source)
 
 
 @app.task(name="costwatch.ingest.tasks.meet")

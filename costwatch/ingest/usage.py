@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from costwatch import clock
-from costwatch.ingest import books, coverage, split
+from costwatch.ingest import books, coverage, minutes, split
 from costwatch.ingest.chains import Chains, Reader
 from costwatch.ingest.coverage import Owner, Read, still_grows
 from costwatch.ingest.failpoints import reach
@@ -23,7 +23,7 @@ from costwatch.upstream import usage
 from costwatch.upstream.pages import Window
 from costwatch.upstream.usage import BASE, FAST, FAST_LONG, LONG, SHORT_WINDOW, Rejected
 
-SOURCE, MINUTES = "usage", "minutes"
+SOURCE = "usage"
 MINUTES_SETTLE_AFTER = timedelta(hours=48)
 # How long what is stored may stand for how an hour divides by speed, while the hour grows and its models have a price
 # for speed. A settling read asks in any case.
@@ -100,7 +100,7 @@ class Recorder:
             # Minutes of that age are read no more by themselves, and peaks are made of them.
             late = {start for start in changed if start in before and now - start >= MINUTES_SETTLE_AFTER}
             if late:
-                coverage.reopen(Owner(self.organization_id, MINUTES), late, run=self.run, now=now)
+                coverage.reopen(Owner(self.organization_id, minutes.SOURCE), late, run=self.run, now=now)
             reach("commit.before")
         reach("commit.after")
         for start in starts:

@@ -56,9 +56,11 @@ class Windows:
             if self._fit(len(planned)):
                 planned = self._planned(clock.now())
             try:
-                self._pass(planned, progress)
-                if not (progress.errors or self._is_late() or self.order.is_exact):
-                    self._pass(self._planned(clock.now()), progress)
+                for again in range(2):
+                    self._pass(planned, progress)
+                    if again or progress.errors or self._is_late() or self.order.is_exact:
+                        break
+                    planned = self._planned(clock.now())
             finally:
                 if self.which.after:
                     self.which.after(self._work)

@@ -57,17 +57,18 @@ class Interned:
         new = {dims for dims in wanted if dims not in self._usage}
         if new:
             groups = self._groups({(dims.workspace_id, dims.model, dims.service_tier) for dims in new})
+            digests = {dims: digest(self.organization_id, dims) for dims in new}
             rows = {
-                digest(self.organization_id, dims): Series(
-                    digest=digest(self.organization_id, dims),
+                made: Series(
+                    digest=made,
                     organization_id=self.organization_id,
                     group_id=groups[dims.workspace_id, dims.model, dims.service_tier],
                     **dims._asdict(),
                 )
-                for dims in new
+                for dims, made in digests.items()
             }
             ids = _intern(Series, rows)
-            self._usage.update({dims: ids[digest(self.organization_id, dims)] for dims in new})
+            self._usage.update({dims: ids[made] for dims, made in digests.items()})
         return self._usage
 
     def reported(self, wanted: Iterable[ReportedDims] = ()) -> Mapping[ReportedDims, int]:

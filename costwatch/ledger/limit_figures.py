@@ -1,6 +1,7 @@
 """What a minute's tokens count against limits, and how minutes stood beside one."""
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -86,9 +87,9 @@ def figures(values: Mapping[int, int], limit: int | None) -> Figures | None:
         p95=rank(ordered, 95),
         median=rank(ordered, 50),
         minutes_active=len(ordered),
-        minutes_over_80=minutes_over(ordered, limit, 80),
-        minutes_over_95=minutes_over(ordered, limit, 95),
-        minutes_over_100=minutes_over(ordered, limit, 100),
+        minutes_over_80=_above(ordered, limit, 80),
+        minutes_over_95=_above(ordered, limit, 95),
+        minutes_over_100=_above(ordered, limit, 100),
     )
 
 
@@ -100,6 +101,11 @@ def rank(ordered: Sequence[int], share: int) -> int:
 def minutes_over(values: Iterable[int], limit: int | None, share: int) -> int:
     """How many minutes are above a share of a limit. Units: per cent; none where no limit is known."""
     return 0 if limit is None else sum(value * 100 > limit * share for value in values)
+
+
+def _above(ordered: Sequence[int], limit: int | None, share: int) -> int:
+    """`minutes_over`, of ascending values."""
+    return 0 if limit is None else len(ordered) - bisect_right(ordered, limit * share // 100)
 
 
 def longest_streak(values: Iterable[int], limit: int | None, share: int) -> int:

@@ -1,11 +1,10 @@
 """What an hour's minutes came to beside the limits in force: pages read these, and days are made of them."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Sum
 
 from costwatch import clock
 from costwatch.directory.history import changes_of
@@ -13,12 +12,19 @@ from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.limits import Group, Limit, Limits, limits_at
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, READS_COUNT, Use, figures, limiters_of, pack, pool_of
-from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, MinuteFact
+from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, Series
+from costwatch.ledger.store import store
+from costwatch.ledger.store.base import Row
+from costwatch.ledger.store.tables import LIMIT_HOUR, MINUTE
 
 # The id of a group that is made of one model, since it is in none.
 MODEL = "model:"
-# By group and pool, then workspace ("" sums them all): input, cache reads and output of an hour's minutes.
-_Used = dict[tuple[Group, str], dict[str, tuple[list[int], list[int], list[int]]]]
+# Input, cache reads and output of an hour's minutes.
+_Columns = tuple[list[int], list[int], list[int]]
+# By group and pool, then workspace ("" sums them all).
+_Used = dict[tuple[Group, str], dict[str, _Columns]]
+# By workspace: the limits that apply, by group and limiter.
+_Applying = dict[str, dict[tuple[str, str], Limit]]
 
 
 def make_hours(
@@ -28,7 +34,10 @@ def make_hours(
 
     Shape: `hours` say what each is made of, looked up before; the result is how many rows were written.
     """
-    history, made = LimitHistory(organization), 0
+    if not hours:
+        return 0
+    history, minutes, made = LimitHistory(organization), _Minutes(organization.pk), 0
+    applying: dict[int, _Applying] = {}
     for hour, made_of in hours.items():
         now = clock.now()
         limits = history.at(min(hour + clock.HOUR, now))
@@ -38,9 +47,10 @@ def make_hours(
                 organization=organization, hour=hour, defaults={"made_of": made_of, "made_at": now}
             )
             LimitDayMade.objects.filter(organization=organization, day=hour.date()).delete()
-            rows = list(_rows(organization, hour, limits))
+            known = applying.setdefault(id(limits), {})
+            rows = list(_rows(organization.pk, hour, limits, known, minutes.used(hour, limits)))
             LimitHour.objects.filter(organization=organization, hour=hour).delete()
-            LimitHour.objects.bulk_create(rows, batch_size=500)
+            store().append(LIMIT_HOUR, rows)
         made += len(rows)
         renew()
     return made
@@ -78,9 +88,9 @@ def group_for(model: str, limits: Limits) -> Group:
     return limits.group_of(model) or Group(f"{MODEL}{model}"[:200], "", model, (model,))
 
 
-def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterator[LimitHour]:
-    known: dict[str, dict[tuple[str, str], Limit]] = {}
-    for (group, pool), by_workspace in _used(organization.pk, hour, limits).items():
+def _rows(organization_id: int, hour: datetime, limits: Limits, known: _Applying, used: _Used) -> Iterator[Row]:
+    """The rows of an hour. Shape: as the columns of `LIMIT_HOUR`; `known` is filled from `limits`."""
+    for (group, pool), by_workspace in used.items():
         for workspace, minutes in by_workspace.items():
             if workspace not in known:
                 known[workspace] = {(one.group.id, one.limiter): one for one in limits.of(workspace)}
@@ -97,53 +107,80 @@ def _rows(organization: Organization, hour: datetime, limits: Limits) -> Iterato
                 made = figures(dict(enumerate(values)), value)
                 if made is None:
                     continue
-                yield LimitHour(
-                    organization=organization,
-                    hour=hour,
-                    group_id=group.id,
-                    group=group.label,
-                    pool=pool,
-                    workspace_key=workspace,
-                    limiter=limiter,
-                    limit=value,
-                    source=limit.source if limit else "organization",
-                    peak=made.peak,
-                    peak_at=hour + made.peak_at * clock.MINUTE,
-                    total=sum(values),
-                    minutes_active=made.minutes_active,
-                    minutes_over_80=made.minutes_over_80,
-                    minutes_over_95=made.minutes_over_95,
-                    minutes_over_100=made.minutes_over_100,
-                    values=pack(values),
+                yield (
+                    organization_id,
+                    hour,
+                    group.id,
+                    group.label,
+                    pool,
+                    workspace,
+                    limiter,
+                    value,
+                    limit.source if limit else "organization",
+                    made.peak,
+                    hour + made.peak_at * clock.MINUTE,
+                    sum(values),
+                    made.minutes_active,
+                    made.minutes_over_80,
+                    made.minutes_over_95,
+                    made.minutes_over_100,
+                    pack(values),
                 )
 
 
-def _used(organization_id: int, hour: datetime, limits: Limits) -> _Used:
-    """What counts against limits in each minute of an hour."""
-    rows = (
-        MinuteFact.objects.filter(minute__gte=hour, minute__lt=hour + clock.HOUR, series__organization=organization_id)
-        .values_list("minute", "series__workspace_id", "series__model", "series__service_tier", "series__speed")
-        .annotate(
-            Sum("uncached_input_tokens"),
-            Sum("ephemeral_5m_input_tokens"),
-            Sum("ephemeral_1h_input_tokens"),
-            Sum("cache_read_input_tokens"),
-            Sum("output_tokens"),
-        )
-        .order_by()
-    )
-    found: _Used = {}
-    groups: dict[str, Group] = {}
-    for minute, workspace, model, tier, speed, uncached, five, one, read, output in rows.iterator(chunk_size=5000):
-        group = groups.get(model) or groups.setdefault(model, group_for(model, limits))
-        of = found.setdefault((group, pool_of(tier, speed)), {})
-        counts = (
-            int(uncached) + int(five) + int(one),
-            int(read) if model.startswith(READS_COUNT) else 0,
-            int(output),
-        )
-        for key in (ORGANIZATION_WIDE, workspace):
-            columns = of.get(key) or of.setdefault(key, ([0] * AN_HOUR, [0] * AN_HOUR, [0] * AN_HOUR))
-            for column, count in zip(columns, counts, strict=True):
-                column[minute.minute] += count
-    return found
+class _Minutes:
+    """The minutes of an organization by what their limits are of; whose a series is, is looked up once."""
+
+    def __init__(self, organization_id: int) -> None:
+        self._organization_id = organization_id
+        # Workspace, model and pool by series.
+        self._series: dict[int, tuple[str, str, str]] = {}
+
+    def used(self, hour: datetime, limits: Limits) -> _Used:
+        """What counts against limits in each minute of an hour."""
+        minutes = [hour + place * clock.MINUTE for place in range(AN_HOUR)]
+        stored = store().existing(MINUTE, self._organization_id, minutes)
+        found, columns = self._empty({number for rows in stored.values() for number in rows}, limits)
+        for place, minute in enumerate(minutes):
+            for number, (uncached, five, one, read, output, _) in stored[minute].items():
+                inputs, reads, outputs = columns[number]
+                inputs[place] += uncached + five + one
+                outputs[place] += output
+                if reads is not None:
+                    reads[place] += read
+        for by_workspace in found.values():
+            by_workspace[ORGANIZATION_WIDE] = _summed(by_workspace.values())
+        return found
+
+    def _empty(
+        self, numbers: set[int], limits: Limits
+    ) -> tuple[_Used, dict[int, tuple[list[int], list[int] | None, list[int]]]]:
+        """Columns of nothing. Shape: as they are to be filled, and by series; None: its cache reads do not count."""
+        self._look_up(numbers)
+        found: _Used = {}
+        groups: dict[str, Group] = {}
+        of_series = {}
+        for number in numbers:
+            workspace, model, pool = self._series[number]
+            group = groups.get(model) or groups.setdefault(model, group_for(model, limits))
+            of = found.setdefault((group, pool), {})
+            inputs, reads, outputs = of.get(workspace) or of.setdefault(workspace, _columns())
+            of_series[number] = inputs, reads if model.startswith(READS_COUNT) else None, outputs
+        return found, of_series
+
+    def _look_up(self, numbers: set[int]) -> None:
+        new = Series.objects.filter(pk__in=list(numbers - self._series.keys()))
+        for number, workspace, model, tier, speed in new.values_list(
+            "pk", "workspace_id", "model", "service_tier", "speed"
+        ):
+            self._series[number] = workspace, model, pool_of(tier, speed)
+
+
+def _columns() -> _Columns:
+    return [0] * AN_HOUR, [0] * AN_HOUR, [0] * AN_HOUR
+
+
+def _summed(every: Collection[_Columns]) -> _Columns:
+    columns = zip(*every, strict=True)
+    inputs, reads, outputs = ([sum(minute) for minute in zip(*column, strict=True)] for column in columns)
+    return inputs, reads, outputs

@@ -1,4 +1,4 @@
-"""An organization of twenty days with everything in it that people entered, in SQLite, and a PostgreSQL beside it."""
+"""An organization of ten days with everything in it that people entered, in SQLite, and a PostgreSQL beside it."""
 
 import json
 import secrets
@@ -16,7 +16,9 @@ from tests.servers import Postgres
 from tests.workers.installation import MANAGE, ROOT, Installation
 
 NOW, LATER = "2026-11-20T14:05:00Z", "2026-11-20T18:05:00Z"
-SINCE = "2026-11-10"
+SINCE, MINUTES_SINCE = "2026-11-10", "2026-11-18"
+# Minutes are nine rows of ten, and each day of them is as the others: they are read of fewer days.
+HOURS_AND_DAYS = ("directory", "limits", "cost", "usage", "analytics", "claude_code")
 # What people entered, as the pages and commands enter it.
 PEOPLE = """
 from datetime import date
@@ -113,7 +115,8 @@ def read(folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         }
         (folder / "read").mkdir()
         installation = Desk(folder / "read", **environment)
-        installation.run("sync", "-v0")
+        installation.run("sync", "-v0", *(f"--source={name}" for name in HOURS_AND_DAYS))
+        installation.run("sync", "-v0", "--source=minutes", "--since", MINUTES_SINCE)
         sandbox.restate(datetime(2026, 11, 20, 9, tzinfo=UTC), change="up")
         sandbox.restate(date(2026, 11, 18), change="down")
         frozen = datetime.fromisoformat(LATER)

@@ -21,16 +21,14 @@ class MinuteFact(Counts):
         constraints = not_negative()
 
 
-class LimitHour(models.Model):
-    """How the minutes of one hour stood beside one limit of a group of models: of the organization, or of a workspace.
+class _BesideLimit(models.Model):
+    """How some minutes stood beside one limit of a group of models: of the organization, or of a workspace.
 
     Units: tokens a minute. Shape: `pool` is empty for ordinary use; `workspace_key` for the organization; `limit` is
-    what was in force then, null where none was known; `values` are sixty counts, packed by `costwatch.ledger.packed`.
-    An hour without usage has no row.
+    what was in force, null where none was known.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    hour = models.DateTimeField()
     group_id = models.CharField(max_length=200)
     group = models.TextField()
     pool = models.CharField(max_length=20, default="", blank=True)
@@ -40,6 +38,18 @@ class LimitHour(models.Model):
     source = models.CharField(max_length=20)
     peak = models.BigIntegerField()
     peak_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class LimitHour(_BesideLimit):
+    """One hour beside one limit. An hour without usage has no row.
+
+    Shape: `values` are sixty counts, packed by `costwatch.ledger.limit_figures`.
+    """
+
+    hour = models.DateTimeField()
     total = models.BigIntegerField()
     minutes_active = models.PositiveSmallIntegerField()
     minutes_over_80 = models.PositiveSmallIntegerField()
@@ -71,25 +81,14 @@ class LimitHourMade(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "hour"], name="ledger_limithourmade_once")]
 
 
-class LimitDay(models.Model):
-    """How one day's minutes stood beside one limit of a group of models: of the organization, or of a workspace.
+class LimitDay(_BesideLimit):
+    """One day beside one limit.
 
-    Units: tokens a minute. Shape: `pool` and `workspace_key` as of an hour; `limit` is that of the day's last hour with
-    usage, null where none was known, and a minute is over what was in force then. Peak, percentile and median are over
-    the minutes with usage.
+    Shape: `limit` is that of the day's last hour with usage, and a minute is over what was in force then. Peak,
+    percentile and median are over the minutes with usage.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     day = models.DateField()
-    group_id = models.CharField(max_length=200)
-    group = models.TextField()
-    pool = models.CharField(max_length=20, default="", blank=True)
-    workspace_key = models.CharField(max_length=200, default="", blank=True)
-    limiter = models.CharField(max_length=80)
-    limit = models.BigIntegerField(null=True)
-    source = models.CharField(max_length=20)
-    peak = models.BigIntegerField()
-    peak_at = models.DateTimeField()
     p95 = models.BigIntegerField()
     median = models.BigIntegerField()
     minutes_active = models.PositiveIntegerField()

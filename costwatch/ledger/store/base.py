@@ -83,7 +83,7 @@ class Store(ABC):
         return done
 
     def append(self, log: Log, rows: Sequence[Row]) -> None:
-        """Add rows to an append-only table."""
+        """Add rows to a table of rows that are written once."""
         if rows:
             self._insert(log, rows)
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection
 
 from costwatch.ledger.store.base import Moment, Row, Store
 from costwatch.ledger.store.tables import Log, Table
+
+# Rows that one statement inserts. After each statement SQLite lets other threads run, and may wait for its turn.
+TOGETHER = 20
 
 
 class SQLiteStore(Store):
@@ -28,11 +32,12 @@ class SQLiteStore(Store):
 
     def _insert(self, table: Table | Log, rows: Iterable[Row]) -> None:
         columns = ", ".join(f'"{column}"' for column in table.columns)
-        marks = ", ".join("?" * len(table.columns))
-        self._write(
-            f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})',  # noqa: S608
-            self._adapted_rows(self._with_money(table, rows)),
-        )
+        one = f"({', '.join('?' * len(table.columns))})"
+        insert = f'INSERT INTO "{table.name}" ({columns}) VALUES '  # noqa: S608
+        rest: list[Row] = []
+        blocks = _blocks(self._adapted_rows(self._with_money(table, rows)), rest)
+        self._write(insert + ", ".join([one] * TOGETHER), blocks)
+        self._write(insert + one, rest)
 
     def _overwrite(self, table: Table, rows: Sequence[Row]) -> None:
         assigned = ", ".join(f'"{column}" = ?' for column in (*table.values, *table.unchanging))
@@ -78,6 +83,13 @@ class SQLiteStore(Store):
         connection.ensure_connection()
         with connection.wrap_database_errors:
             connection.connection.executemany(sql, rows)
+
+
+def _blocks(rows: Iterator[Row], rest: list[Row]) -> Iterator[Row]:
+    """The values of as many rows as are written together, one row behind the other. `rest` gets what is left."""
+    while len(block := list(islice(rows, TOGETHER))) == TOGETHER:
+        yield tuple(chain.from_iterable(block))
+    rest += block
 
 
 class _Texts(dict[date, Any]):

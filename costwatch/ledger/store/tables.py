@@ -43,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """An append-only table."""
+    """A table of rows that are written once, and never overwritten."""
 
     model: type[Model]
     columns: tuple[str, ...]
@@ -73,6 +73,28 @@ REPORTED_REVISION = Log(
     models.ReportedRevision,
     ("organization_id", "day", "series_id", "amount", "seen_at", "run", "why"),
     frozenset({"amount"}),
+)
+LIMIT_HOUR = Log(
+    models.LimitHour,
+    (
+        "organization_id",
+        "hour",
+        "group_id",
+        "group",
+        "pool",
+        "workspace_key",
+        "limiter",
+        "limit",
+        "source",
+        "peak",
+        "peak_at",
+        "total",
+        "minutes_active",
+        "minutes_over_80",
+        "minutes_over_95",
+        "minutes_over_100",
+        "values",
+    ),
 )
 
 _AMOUNTS = ("amount", "list_amount")
