@@ -18,7 +18,7 @@ from costwatch.insights.spend import BREAKDOWNS
 DAY = timedelta(days=1)
 DEFAULT_RANGE = "this-month"
 DEFAULT_COMPARE = "same_days"
-LIMITS = ("view", "line", "limiter", "minute", "change", "amount", "smallest")
+LIMITS = ("view", "line", "limiter", "minute", "fold", "change", "amount", "smallest")
 # Everything a page, a download or a fragment reads. What nobody reads is refused: it would be ignored in silence.
 STATE = ("organization", "range", "since", "until", "compare", "breakdown", "sort")
 KNOWN = frozenset((*STATE, "workspace", "table", "q", "seen", "waits", "before", "seen_within", *LIMITS))

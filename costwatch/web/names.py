@@ -15,6 +15,7 @@ from costwatch.insights.drawn import OTHER
 from costwatch.ledger.models import ReportedSeries, Series
 from costwatch.ledger.prices import in_force as price_table
 from pricing.schema import Model
+from pricing.table import PriceTable
 
 METER_SLOT, OLDER_SLOT = 6, 5
 FAMILY_SLOTS = {"Opus": 1, "Sonnet": 2, "Haiku": 3, "Fable": 4, "Mythos": 4}
@@ -60,7 +61,8 @@ class Called:
 
 def visible(text: str, key: str = "") -> str:
     """A name whose control, direction and zero-width characters can be seen; an empty one shows the id."""
-    shown = "".join(_escape(letter) for letter in text)
+    # What is printable holds none of the letters that are escaped, and nearly every name is.
+    shown = text if text.isprintable() else "".join(_escape(letter) for letter in text)
     if shown.strip():
         return shown
     return _("(unnamed) %(id)s") % {"id": "".join(_escape(letter) for letter in key)}
@@ -79,6 +81,12 @@ def workspaces(organization: Organization) -> dict[str, Called]:
     """Every workspace by the key facts use."""
     rows = Workspace.objects.filter(organization=organization)
     return {row.key: Called(row.key, visible(row.name, row.key), row.slot or 0, workspace_url(row.key)) for row in rows}
+
+
+def labels(organization: Organization) -> dict[str, str]:
+    """What every workspace is called, by the key facts use."""
+    rows = Workspace.objects.filter(organization=organization).values_list("key", "name")
+    return {key: visible(name, key) for key, name in rows}
 
 
 def workspace(key: str, known: dict[str, Called]) -> Called:
@@ -102,18 +110,28 @@ def is_known(organization: Organization, key: str) -> bool:
 
 def model(value: str) -> Called:
     """A model by the id reports use, or a reported line without one."""
+    return models([value])[value]
+
+
+def models(values: Iterable[str]) -> dict[str, Called]:
+    """Several models; the table that names them is asked for once."""
+    table = price_table()
+    return {value: _model(value, table) for value in values}
+
+
+def _model(value: str, table: PriceTable) -> Called:
     if value in COST_TYPES or (value.startswith("(") and value.endswith(")")):
         return Called(value, str(COST_TYPES.get(value, value[1:-1])), METER_SLOT)
-    found = price_table().model(value)
+    found = table.model(value)
     if found is None:
         return Called(value, visible(value) if value else _("No model"), OLDER_SLOT)
-    return Called(value, found.display_name, _family_slot(found))
+    return Called(value, found.display_name, _family_slot(found, table))
 
 
-def _family_slot(found: Model) -> int:
+def _family_slot(found: Model, table: PriceTable) -> int:
     """The family's colour for its newest generation; older ones share a colour of their own."""
     slot = FAMILY_SLOTS.get(found.family, OLDER_SLOT)
-    alike = [one for one in price_table().models() if one.family == found.family]
+    alike = [one for one in table.models() if one.family == found.family]
     return slot if _generation(found) >= max(map(_generation, alike)) else OLDER_SLOT
 
 
@@ -160,7 +178,7 @@ def series(
         return {value: known[value] for value in values if value in known and known[value].slot}
     if breakdown == "token_type":
         return {value: called for value in values if (called := token_kind(value)).slot}
-    made = {value: model(value) for value in values}
+    made = models(values)
     slots: dict[int, list[Called]] = {}
     for called in made.values():
         slots.setdefault(called.slot, []).append(called)

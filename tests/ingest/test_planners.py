@@ -1,4 +1,4 @@
-"""What is too old to be read again is counted, not looked at one by one; whatever is wrong there is found all the same."""
+"""What is too old to be read again is counted, not looked at one by one; what is wrong there is found all the same."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -4,6 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
 
 from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
@@ -79,6 +82,16 @@ class Over:
     over_100: int
 
 
+class _Hour(NamedTuple):
+    workspace_key: str
+    limiter: str
+    hour: datetime
+    group: str
+    peak: int
+    peak_at: datetime
+    values: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """A line in detail.
@@ -117,13 +130,18 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         workspace_key__in={key.workspace_key, ORGANIZATION_WIDE},
         hour__gte=monday,
         hour__lt=until,
-    ).order_by("hour")
-    hours: dict[tuple[str, str], list[LimitHour]] = defaultdict(list)
-    for row in rows:
-        hours[row.workspace_key, row.limiter].append(row)
-    own = {name: of for (workspace, name), of in hours.items() if workspace == key.workspace_key}
+    )
+    own: dict[str, int] = {}
+    for one, peak, of_then in rows.filter(workspace_key=key.workspace_key).values_list("limiter", "peak", "limit"):
+        own[one] = max(own.get(one, -1), share_of(peak, of_then) or -1)
     if not own:
         return None
+    name = limiter if limiter in own else max(own, key=lambda one: (own[one], one))
+    # A week of the limiter that is drawn; of the others a day is enough for their bars.
+    asked = rows.filter(Q(hour__gte=since) | Q(workspace_key=key.workspace_key, limiter=name)).order_by("hour")
+    hours: dict[tuple[str, str], list[_Hour]] = defaultdict(list)
+    for row in map(_Hour._make, asked.values_list(*_Hour._fields)):
+        hours[row.workspace_key, row.limiter].append(row)
     known = {
         (workspace, one.limiter): one
         for workspace in (key.workspace_key, ORGANIZATION_WIDE)
@@ -136,9 +154,9 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         for name in limiters_of(key.pool, [of for where, of in known if where == workspace])
         if (bar := _bar(key, workspace, name, hours.get((workspace, name), ()), known, since))
     ]
-    name = limiter if limiter in own else _closest(own)
-    chosen, limit = own[name], known.get((key.workspace_key, name))
+    chosen, limit = hours[key.workspace_key, name], known.get((key.workspace_key, name))
     value = limit.value if limit else None
+    trends = _trends(organization, key, name, known)
     return Detail(
         key=key,
         group=chosen[-1].group,
@@ -153,15 +171,8 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         worst=_worst(chosen, value),
         day=_over([row for row in chosen if row.hour >= since], value),
         days=_over(chosen, value),
-        trend=_trend(organization, key, name, limit),
-        pool_trend=_trend(
-            organization,
-            LineKey(key.group_id, key.pool, ORGANIZATION_WIDE),
-            name,
-            known.get((ORGANIZATION_WIDE, name)),
-        )
-        if key.workspace_key
-        else None,
+        trend=trends[key.workspace_key],
+        pool_trend=trends[ORGANIZATION_WIDE] if key.workspace_key else None,
         unmeasured=tuple(
             one
             for (where, of), one in known.items()
@@ -174,7 +185,7 @@ def _bar(
     key: LineKey,
     workspace: str,
     limiter: str,
-    hours: Sequence[LimitHour],
+    hours: Sequence[_Hour],
     known: Mapping[tuple[str, str], Limit],
     since: datetime,
 ) -> Bar | None:
@@ -195,7 +206,7 @@ def _bar(
     )
 
 
-def _minutes(hours: Iterable[LimitHour], since: datetime) -> list[int]:
+def _minutes(hours: Iterable[_Hour], since: datetime) -> list[int]:
     """The minutes of a day from a whole hour on."""
     values = [0] * (LOOKS_BACK // clock.MINUTE)
     for row in hours:
@@ -211,19 +222,15 @@ def _models(key: LineKey, limits: Limits) -> tuple[str, ...] | None:
     return group.models if group else (key.group_id.removeprefix(MODEL),)
 
 
-def _closest(own: Mapping[str, Sequence[LimitHour]]) -> str:
-    return max(own, key=lambda name: (max((share_of(row.peak, row.limit) or -1) for row in own[name]), name))
-
-
 def _week(
-    hours: Iterable[LimitHour], first: datetime, limit: int | None
+    hours: Iterable[_Hour], first: datetime, limit: int | None
 ) -> tuple[tuple[date, tuple[Cell | None, ...]], ...]:
     cells = {row.hour: Cell(row.hour, row.peak, row.peak_at, share_of(row.peak, limit)) for row in hours}
     days = [first + timedelta(days=number) for number in range(WEEK_DAYS)]
     return tuple((day.date(), tuple(cells.get(day + hour * clock.HOUR) for hour in range(24))) for day in days)
 
 
-def _worst(hours: Sequence[LimitHour], limit: int | None) -> tuple[Worst, ...]:
+def _worst(hours: Sequence[_Hour], limit: int | None) -> tuple[Worst, ...]:
     """The ten worst minutes lie in the ten hours with the highest peaks: no other hour holds a higher one."""
     highest = sorted(hours, key=lambda row: row.peak, reverse=True)[:WORST]
     minutes = [
@@ -235,19 +242,30 @@ def _worst(hours: Sequence[LimitHour], limit: int | None) -> tuple[Worst, ...]:
     return tuple(sorted(minutes, key=lambda one: (-one.value, one.minute))[:WORST])
 
 
-def _over(hours: Sequence[LimitHour], limit: int | None) -> Over:
+def _over(hours: Sequence[_Hour], limit: int | None) -> Over:
     values = [value for row in hours for value in unpack(row.values) if value]
     return Over(len(values), *(minutes_over(values, limit, share) for share in (80, 95, 100)))
 
 
-def _trend(organization: Organization, key: LineKey, limiter: str, limit: Limit | None) -> Trend | None:
+def _trends(
+    organization: Organization, key: LineKey, limiter: str, known: Mapping[tuple[str, str], Limit]
+) -> dict[str, Trend | None]:
+    """The trend of the line's workspace and of the organization."""
     today = clock.today()
-    days = LimitDay.objects.filter(
+    # Day by day the index leads to a line's rows; a range of days would be read with every line of it.
+    days = [today - timedelta(days=back) for back in range(1, WINDOW_DAYS + 1)]
+    peaks: dict[str, list[Peak]] = {workspace: [] for workspace in (key.workspace_key, ORGANIZATION_WIDE)}
+    rows = LimitDay.objects.filter(
         organization=organization,
+        day__in=days,
         group_id=key.group_id,
         pool=key.pool,
-        workspace_key=key.workspace_key,
+        workspace_key__in=peaks,
         limiter=limiter,
-        day__gte=today - timedelta(days=WINDOW_DAYS),
-    ).values_list("day", "peak", "limit")
-    return trend((Peak(*row) for row in days), limit.value if limit else None, today)
+    )
+    for workspace, day, peak, of_then in rows.values_list("workspace_key", "day", "peak", "limit"):
+        peaks[workspace].append(Peak(day, peak, of_then))
+    return {
+        workspace: trend(of, limit.value if (limit := known.get((workspace, limiter))) else None, today)
+        for workspace, of in peaks.items()
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import Count, Max, Min, Sum
 
@@ -56,7 +57,8 @@ class Against:
         return "both" if self.limiter == "tokens_per_minute" else "input"
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that what it comes closest to is looked for once: the order, the state and the list all ask.
+@dataclass(frozen=True)
 class Line:
     """One group and pool of the organization or of a workspace; `binding` is the limiter it comes closest to."""
 
@@ -64,7 +66,7 @@ class Line:
     group: str
     against: tuple[Against, ...]
 
-    @property
+    @cached_property
     def binding(self) -> Against:
         return max(self.against, key=lambda one: (-1 if one.share is None else one.share, one.minutes_over_80))
 
@@ -183,6 +185,7 @@ def last_minutes(
         hour__in=(hour, hour + clock.HOUR),
         group_id__in={key.group_id for key, _limiter in wanted},
         workspace_key__in={key.workspace_key for key, _limiter in wanted},
+        limiter__in={limiter for _key, limiter in wanted},
     )
     minutes = {one: [0] * (2 * AN_HOUR) for one in wanted}
     columns = ("group_id", "pool", "workspace_key", "limiter", "hour", "values")

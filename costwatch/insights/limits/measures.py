@@ -61,7 +61,10 @@ def _of(organization: Organization) -> list[LimitMeasure]:
 
 
 def _ratio(peak: int, limit: int) -> float:
-    """A share of a limit; one of nothing is used up by anything."""
+    """A share of a limit; one of nothing is used up by anything.
+
+    It is a float since OpenMetrics has no other ratios, and tokens over a limit are not money.
+    """
     return peak / limit if limit else float(bool(peak))
 
 

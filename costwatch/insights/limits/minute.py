@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
-
 from costwatch import clock
+from costwatch.directory.limits import limits_at
 from costwatch.directory.models import Organization
+from costwatch.insights.limits.draws import draws
 from costwatch.insights.limits.lines import LineKey
-from costwatch.ledger.limit_figures import LIMITERS, READS_COUNT, Use, limiters_of, pool_of
-from costwatch.ledger.limit_hours import LimitHistory, group_for
+from costwatch.ledger.limit_figures import LIMITERS, READS_COUNT, Use, limiters_of
 from costwatch.ledger.models import MinuteFact
 
 
@@ -43,45 +42,29 @@ class Minute:
 
 def minute_of(organization: Organization, key: LineKey, limiter: str, minute: datetime) -> Minute:
     """Everything that drew from a line's pool in one minute."""
-    limits = LimitHistory(organization).at(min(clock.floor_hour(minute) + clock.HOUR, clock.now()))
+    limits = limits_at(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()))
     count = limiters_of(key.pool, [limiter]).get(limiter, LIMITERS["output_tokens_per_minute"])
-    rows = MinuteFact.objects.filter(minute=minute, series__organization=organization)
+    facts = MinuteFact.objects.filter(minute=minute, series__organization=organization)
     if key.workspace_key:
-        rows = rows.filter(series__workspace_id=key.workspace_key)
-    sums = (
-        rows.values_list(
-            "series__workspace_id",
-            "series__api_key_id",
-            "series__model",
-            "series__service_tier",
-            "series__speed",
-        )
-        .annotate(
-            Sum("uncached_input_tokens"),
-            Sum("ephemeral_5m_input_tokens"),
-            Sum("ephemeral_1h_input_tokens"),
-            Sum("cache_read_input_tokens"),
-            Sum("output_tokens"),
-        )
-        .order_by()
-    )
-    found: dict[tuple[str, str, str], list[int]] = {}
-    for workspace, api_key, model, tier, speed, *counts in sums:
-        if pool_of(tier, speed) == key.pool and group_for(model, limits).id == key.group_id:
-            before = found.setdefault((workspace, api_key, model), [0] * len(counts))
-            found[workspace, api_key, model] = [one + int(more) for one, more in zip(before, counts, strict=True)]
+        facts = facts.filter(series__workspace_id=key.workspace_key)
+    found: dict[tuple[str, str, str], tuple[int, int, int, int]] = {}
+    for one in draws(facts, limits):
+        if (one.group_id, one.pool) == (key.group_id, key.pool):
+            who = one.workspace_key, one.api_key_id, one.model
+            uncached, writes, reads, output = found.get(who, (0, 0, 0, 0))
+            found[who] = uncached + one.uncached, writes + one.writes, reads + one.reads, output + one.output
     made = [
         Contribution(
             workspace,
             api_key,
             model,
             uncached,
-            five + hour,
+            writes,
             reads,
             output,
-            count(Use(uncached + five + hour, reads if model.startswith(READS_COUNT) else 0, output)),
+            count(Use(uncached + writes, reads if model.startswith(READS_COUNT) else 0, output)),
         )
-        for (workspace, api_key, model), (uncached, five, hour, reads, output) in found.items()
+        for (workspace, api_key, model), (uncached, writes, reads, output) in found.items()
     ]
     value = next(
         (one.value for one in limits.of(key.workspace_key) if (one.group.id, one.limiter) == (key.group_id, limiter)),

@@ -136,15 +136,36 @@ class Observations:
 def observations(
     organization: Organization, now: datetime | None = None, live_for: timedelta = LIVE_FOR
 ) -> Observations:
-    """What was seen of an organization. Three queries, each of one range of minutes; a response is live for a while."""
+    """What was seen of an organization; a response is live for a while.
+
+    Three queries, each of one range of minutes; one where nothing was told in seven days.
+    """
     now = now or clock.now()
     hour = clock.floor_hour(now)
-    return Observations(
-        now,
-        tuple(_live(organization, now - live_for)),
-        _least(organization, now - clock.DAY),
-        tuple(_counted(organization, hour - (DAYS * 24 - 1) * HOUR)),
+    counted = tuple(_counted(organization, hour - (DAYS * 24 - 1) * HOUR))
+    if not counted:
+        return Observations(now, (), {}, ())
+    return Observations(now, tuple(_live(organization, now - live_for)), _least(organization, now - clock.DAY), counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Nameless:
+    """Refusals of seven days that were told without a model: they are no line's. `newest` is the minute of the last."""
+
+    refused: int
+    newest: datetime
+
+
+def refused_without_model(organization: Organization, workspace_key: str = "") -> Nameless | None:
+    """The refusals that no line shows, of every workspace or of one; None where there is none."""
+    since = clock.floor_hour(clock.now()) - (DAYS * 24 - 1) * HOUR
+    rows = ObservedMinute.objects.filter(
+        organization=organization, minute__gte=since, kind=RESPONSES, model="", refused__gt=0
     )
+    if workspace_key:
+        rows = rows.filter(workspace_key=workspace_key)
+    found = rows.aggregate(refused=Sum("refused"), newest=Max("minute"))
+    return Nameless(int(found["refused"]), found["newest"]) if found["refused"] else None
 
 
 def _live(organization: Organization, since: datetime) -> Iterable[Live]:

@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from django.db.models import Max, Sum
 
 from costwatch import clock
+from costwatch.directory.limits import limits_at
 from costwatch.directory.models import Organization
 from costwatch.insights.limits.lines import LineKey
 from costwatch.ledger.limit_figures import pool_of
-from costwatch.ledger.limit_hours import LimitHistory, group_for
+from costwatch.ledger.limit_hours import group_for
 from costwatch.ledger.models import AnalyticsUsage, LimitDay
 
 LOOKS_BACK = timedelta(days=7)
@@ -34,7 +35,7 @@ def requests_of(organization: Organization, key: LineKey) -> Requests | None:
     rows = rows.filter(day=day)
     if key.workspace_key:
         rows = rows.filter(series__workspace_id=key.workspace_key)
-    limits = LimitHistory(organization).at(clock.midnight(day) + clock.DAY)
+    limits = limits_at(organization, clock.midnight(day) + clock.DAY)
     counts = []
     sums = (
         rows.values_list("series__model", "series__service_tier", "series__speed").annotate(Sum("requests")).order_by()

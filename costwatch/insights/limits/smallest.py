@@ -13,6 +13,7 @@ from itertools import combinations, groupby, permutations
 from costwatch.insights.limits.flows import ORGANIZATION, TIGHT, Flow, Limiter, counted, is_over, used
 from costwatch.insights.limits.levers import Lever, levers_for
 from costwatch.insights.limits.twin import Change, Override, Plan, replay, shifted
+from costwatch.ledger.limit_figures import Figures
 
 MOST_CHANGES = 3
 MOST_LEVERS = 12
@@ -24,17 +25,17 @@ WORST = 25
 class Smallest:
     """What keeps a workspace under 80 %.
 
-    Units: per cent of its limit in the fullest minute, of the workspace's own lines and the organization's, rounded up.
+    Units: per cent of its limit in the fullest minute, of the workspace's own lines and the organization's.
     Shape: `changes` is empty where nothing is needed, and None where three do not suffice; `levers` are what was tried,
-    each at its strongest, and `percent_with_all` what is left with all of them: above 80 they do not suffice
-    themselves, else it takes more than three.
+    each at its strongest, and `with_all` what is left with all of them: above 80 they do not suffice themselves, else
+    it takes more than three.
     """
 
     workspace_key: str
     changes: tuple[Change, ...] | None
     levers: tuple[Change, ...]
-    percent_now: int
-    percent_with_all: int
+    now: Fraction
+    with_all: Fraction
 
 
 def smallest(workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limiter]) -> Smallest:
@@ -50,7 +51,7 @@ def smallest(workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limit
     levers = _best(levers_for(workspace_key, flows, limiters, counts), lines) if minutes else []
     strongest = tuple(lever.strongest for lever in levers)
     found = _fewest(levers, minutes, [one for line in lines for one in line[:WORST]]) if minutes else ()
-    return Smallest(workspace_key, found, strongest, *_percents(workspace_key, flows, limiters, strongest))
+    return Smallest(workspace_key, found, strongest, *_fullest(workspace_key, flows, limiters, strongest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +199,20 @@ def _weakest(chosen: Sequence[Lever], strengths: Sequence[int], place: int, minu
     return enough
 
 
-def _percents(
+def _fullest(
     workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limiter], changes: Iterable[Change]
-) -> tuple[int, int]:
-    """How full the fullest minute is now and with some changes; a limit of 0 counts as 1."""
-    now = after = 0
+) -> tuple[Fraction, Fraction]:
+    """How full the fullest minute is now and with some changes."""
+    now = after = Fraction(0)
     for line in replay(flows, limiters, changes):
-        if line.workspace_key not in (ORGANIZATION, workspace_key):
-            continue
-        if line.before and line.limit_before is not None:
-            now = max(now, -(-line.before.peak * 100 // max(1, line.limit_before)))
-        if line.after and line.limit_after is not None:
-            after = max(after, -(-line.after.peak * 100 // max(1, line.limit_after)))
+        if line.workspace_key in (ORGANIZATION, workspace_key):
+            now = max(now, _percent(line.before, line.limit_before))
+            after = max(after, _percent(line.after, line.limit_after))
     return now, after
+
+
+def _percent(made: Figures | None, limit: int | None) -> Fraction:
+    """The peak's share; a limit of nothing is used up by anything."""
+    if made is None or limit is None:
+        return Fraction(0)
+    return Fraction(made.peak * 100, limit) if limit else Fraction(100)

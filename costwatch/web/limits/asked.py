@@ -1,4 +1,4 @@
-"""What the address of the Limits page says: which view, which line is open, by which limiter, which minute."""
+"""What the address of the Limits page says: view, whether all lines are shown, the open line, by what, a minute."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from costwatch.insights.query import BadQuestion
 from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITERS, POOLS
 from costwatch.web import address
 
+UNFOLDED = "all"
 VIEWS = ("", "tight", "configured")
 SEPARATOR = "|"
 OLDEST = datetime(2023, 1, 1, tzinfo=UTC)
@@ -19,7 +20,10 @@ OLDEST = datetime(2023, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The state of the page. `travelling` is the part of the address that every link keeps."""
+    """The state of the page. `travelling` is the part of the address that every link keeps.
+
+    `is_unfolded` says that the lines far from every limit are shown too.
+    """
 
     view: str
     workspace: str
@@ -27,6 +31,7 @@ class Asked:
     limiter: str
     minute: datetime | None
     travelling: str
+    is_unfolded: bool = False
 
     def query(self, **changes: str) -> str:
         """The query string of this state, or of another one."""
@@ -35,6 +40,7 @@ class Asked:
             "workspace": self.workspace,
             "line": text_of(self.line) if self.line else "",
             "limiter": self.limiter,
+            "fold": UNFOLDED if self.is_unfolded else "",
             **changes,
         }
         made = urlencode({name: value for name, value in state.items() if value})
@@ -58,6 +64,9 @@ def read(request: HttpRequest) -> Asked:
     workspace = given.get("workspace", "")
     if "\0" in workspace:
         raise BadQuestion("there is no workspace with this id")
+    fold = given.get("fold", "")
+    if fold not in ("", UNFOLDED):
+        raise BadQuestion("fold is all, or nothing")
     return Asked(
         view,
         workspace,
@@ -65,6 +74,7 @@ def read(request: HttpRequest) -> Asked:
         limiter,
         _minute(given.get("minute", "")),
         at.travelling().removeprefix("?"),
+        bool(fold),
     )
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from costwatch import clock
+from costwatch.celery import app
 from costwatch.directory.history import reading_of
 from costwatch.directory.limits import assume, assumption
 from costwatch.directory.models import Kind, Organization
@@ -28,9 +29,10 @@ class Assumption:
 
 
 def assumption_form(request: HttpRequest, organization: Organization) -> Assumption | None:
-    """The form; None where the limits were read, since nothing is assumed then."""
+    """The form; where the limits were read nothing is assumed, and there is only what was wrong, or None."""
+    error = request.session.pop(ERROR, "") if ERROR in request.session else ""
     if reading_of(organization, Kind.RATE_LIMIT):
-        return None
+        return Assumption([], "", error) if error else None
     picked, told = assumption(organization, clock.today()), ""
     if picked:
         at = organization.assumed_at
@@ -44,16 +46,26 @@ def assumption_form(request: HttpRequest, organization: Organization) -> Assumpt
             "day": display.day(at.date()) if at else "–",
         }
     choices = [(one.id, one.name, one.id == organization.assumed_tier) for one in tiers(clock.today())]
-    return Assumption(choices, told, request.session.pop(ERROR, ""))
+    return Assumption(choices, told, error)
 
 
 @require_POST
 def assume_tier(request: HttpRequest) -> HttpResponse:
-    """Write the tier down; the figures follow with the next reading of minutes."""
+    """Write the tier down, and ring for the figures to be made anew."""
     at = address.read(request)
     if at.organization is not None:
         try:
             assume(at.organization, tier=request.POST.get("tier", ""), by=request.user.get_username())
         except ValueError as error:
             request.session[ERROR] = str(error)
+        else:
+            _ring()
     return HttpResponseRedirect(f"{reverse('limits')}{at.travelling()}#assumed")
+
+
+def _ring() -> None:
+    """Say that there is work. A broker that is away loses nothing: figures are made with the next minutes as well."""
+    try:
+        app.send_task("costwatch.ingest.tasks.upkeep", retry=False)
+    except Exception:
+        return

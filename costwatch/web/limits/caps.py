@@ -14,7 +14,7 @@ from costwatch.insights.limits.caps import Cap
 from costwatch.insights.limits.caps import caps as found_caps
 from costwatch.insights.pictures import share_bar
 from costwatch.web import names
-from costwatch.web.limits import words
+from costwatch.web.limits.named import Named
 
 SCOPES = {
     "usage_tier": gettext_lazy("Anthropic's cap (usage tier)"),
@@ -39,13 +39,13 @@ class CapRow:
     is_enabled: bool
 
 
-def cap_rows(organization: Organization) -> list[CapRow]:
+def cap_rows(organization: Organization, called: Named) -> list[CapRow]:
     """Every limit on spend with what its period came to."""
-    return [_row(one, organization) for one in found_caps(organization)]
+    return [_row(one, called) for one in found_caps(organization)]
 
 
-def _row(one: Cap, organization: Organization) -> CapRow:
-    whose = words.workspace(one.workspace_key, organization) if one.workspace_key else str(
+def _row(one: Cap, called: Named) -> CapRow:
+    whose = called.workspace(one.workspace_key) if one.workspace_key else str(
         SCOPES.get(one.scope) or names.visible(one.scope)
     )  # fmt: skip
     return CapRow(

@@ -40,7 +40,13 @@ def read(given: QueryDict) -> Rows:
 
 def changes_of(rows: Rows, flows: Sequence[Flow], named: Named) -> list[Change]:
     """The changes of some rows. Raises: BadChange naming the one that cannot be tried."""
-    return [_change(target, amount, flows, named) for target, amount in rows]
+    made = [_change(target, amount, flows, named) for target, amount in rows]
+    limits = Counter((one.workspace_key, one.limiter) for one in made if isinstance(one, Override))
+    for (workspace, limiter), count in limits.items():
+        if count > 1:
+            names = {"who": named.workspace(workspace), "limiter": words.limiter(limiter).lower()}
+            raise BadChange(_("the limit of %(who)s for %(limiter)s is given twice") % names)
+    return made
 
 
 def rows_of(changes: Sequence[Change]) -> Rows:

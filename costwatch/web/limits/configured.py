@@ -1,5 +1,6 @@
 """The limits as they are configured: every group and limiter, what workspaces have set, and what changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from costwatch.directory.models import DirectoryChange, Kind, Organization
 from costwatch.insights.limits.lines import Lines
 from costwatch.web import names
 from costwatch.web.limits import words
+from costwatch.web.limits.named import Named
 
 MOST_CHANGES = 50
 
@@ -55,10 +57,9 @@ class Configured:
     changes: tuple[Changed, ...]
 
 
-def configured(organization: Organization, found: Lines) -> Configured:
+def configured(organization: Organization, found: Lines, named: Named) -> Configured:
     """What is configured now, and what changed."""
-    limits = found.limits
-    called = {key: one.label for key, one in names.workspaces(organization).items()}
+    limits, called = found.limits, named.workspaces
     values: dict[str, list[Value]] = {}
     for workspace in sorted(limits.values, key=lambda key: (bool(key), called.get(key, key))):
         for one in limits.of(workspace):
@@ -78,7 +79,7 @@ def configured(organization: Organization, found: Lines) -> Configured:
     )
 
 
-def _value(one: Limit, workspace: str, called: dict[str, str]) -> Value:
+def _value(one: Limit, workspace: str, called: Mapping[str, str]) -> Value:
     whose = called.get(workspace, workspace) if workspace else _("Organization")
     value = "–" if one.configured is None else f"{one.configured:,}"
     note = _("assumed") if one.is_assumed else ""
@@ -103,7 +104,7 @@ def _note(group: Group, found: Lines) -> str:
     return _("not used in 24 hours") if group in found.idle else ""
 
 
-def _changes(organization: Organization, called: dict[str, str], groups: dict[str, str]) -> list[Changed]:
+def _changes(organization: Organization, called: Mapping[str, str], groups: dict[str, str]) -> list[Changed]:
     rows = DirectoryChange.objects.filter(organization=organization, kind__in=(Kind.RATE_LIMIT, Kind.RATE_LIMIT_GROUP))
     # What was there when limits were read first did not change.
     first = rows.order_by("seen_at").values_list("seen_at", flat=True).first()
@@ -112,7 +113,7 @@ def _changes(organization: Organization, called: dict[str, str], groups: dict[st
     return [Changed(row.seen_at, _told(row, called, groups)) for row in rows.order_by("-seen_at", "-pk")[:MOST_CHANGES]]
 
 
-def _told(row: DirectoryChange, called: dict[str, str], groups: dict[str, str]) -> str:
+def _told(row: DirectoryChange, called: Mapping[str, str], groups: dict[str, str]) -> str:
     fields = ", ".join(
         f"{names.visible(name)}: {_shown(old)} → {_shown(new)}" for name, (old, new) in sorted(row.fields.items())
     )

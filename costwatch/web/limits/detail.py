@@ -1,16 +1,18 @@
 """One line in detail, and one of its minutes, made ready for the templates."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote_plus
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from costwatch import clock
-from costwatch.directory.models import ApiKey, Organization
+from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits import drawn
 from costwatch.insights.limits.contention import contention
@@ -22,8 +24,8 @@ from costwatch.insights.limits.trend import Trend
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.named import Named, named
 from costwatch.web.limits.observed import observed_rows
-from costwatch.web.limits.rows import key_name
 from costwatch.web.moments import when
 
 # From these shares on an hour of the map has the next colour. Units: hundredths of a per cent.
@@ -56,15 +58,18 @@ class HeatCell:
     href: str
 
 
-def detail_context(organization: Organization, made: Detail, used: Counter[str] | None, asked: Asked) -> dict[str, Any]:
+def detail_context(
+    organization: Organization, made: Detail, used: Counter[str] | None, asked: Asked, called: Named
+) -> dict[str, Any]:
     """Everything the template of a line shows."""
     own = [bar for bar in made.bars if bar.key == made.key]
+    minutes = f"{asked.query(limiter=made.limiter)}&minute="
     return {
         "name": text_of(made.key),
         "group": names.visible(made.group),
         "pool": str(words.POOLS.get(made.key.pool, "")),
-        "who": words.who(made.key, organization),
-        "bars": [_bar(bar, made.key, organization) for bar in made.bars],
+        "who": called.workspace(made.key.workspace_key),
+        "bars": [_bar(bar, made.key, called) for bar in made.bars],
         "tabs": [
             (words.limiter(bar.limiter), asked.query(limiter=bar.limiter), bar.limiter == made.limiter) for bar in own
         ],
@@ -75,13 +80,10 @@ def detail_context(organization: Organization, made: Detail, used: Counter[str] 
         "until": when(made.until),
         "day": SafeString(drawn.day(made.values, made.limit, _day_words(made))),
         "week": [
-            (day, [_cell(cell, day, hour, made, asked) for hour, cell in enumerate(row)]) for day, row in made.week
+            (day, [_cell(cell, day, hour, made, minutes) for hour, cell in enumerate(row)]) for day, row in made.week
         ],
         "hours": [(f"{hour:02d}", hour % 3 != 0) for hour in range(24)],
-        "worst": [
-            (one, words.share(one.share), asked.query(minute=clock.rfc3339(one.minute), limiter=made.limiter))
-            for one in made.worst
-        ],
+        "worst": [(one, words.share(one.share), minutes + quote_plus(clock.rfc3339(one.minute))) for one in made.worst],
         "over": [
             (_("Over 80 %"), made.day.over_80, made.days.over_80),
             (_("Over 95 %"), made.day.over_95, made.days.over_95),
@@ -92,9 +94,9 @@ def detail_context(organization: Organization, made: Detail, used: Counter[str] 
         "streak": max((bar.streak for bar in own if bar.limiter == made.limiter), default=0),
         "trend": trend_words(made.trend, made.limit),
         "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
-        "consumers": _consumers(organization, made.key, used),
-        "contention": _contention(organization, made),
-        "observed": observed_rows(organization, made),
+        "consumers": _consumers(made.key, used, called),
+        "contention": _contention(organization, made, called),
+        "observed": observed_rows(organization, made, called),
         "unmeasured": [
             (words.limiter(one.limiter), one.value, _unmeasured(organization, made.key, one.limiter))
             for one in made.unmeasured
@@ -142,10 +144,10 @@ def trend_words(found: Trend | None, limit: int | None) -> TrendWords | None:
 
 def minute_context(organization: Organization, key: LineKey, found: Minute) -> dict[str, Any]:
     """What the template of a minute shows."""
-    called = names.workspaces(organization)
-    wanted = {one.api_key_id for one in found.contributions}
-    keys = dict(
-        ApiKey.objects.filter(organization=organization, external_id__in=wanted).values_list("external_id", "name")
+    called = named(
+        organization,
+        {one.api_key_id for one in found.contributions},
+        {one.model for one in found.contributions},
     )
     return {
         "when": when(found.minute),
@@ -153,13 +155,13 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
         "limit": found.limit,
         "total": found.total,
         "share": words.share(share_of(found.total, found.limit)),
-        "who": words.who(key, organization),
+        "who": called.workspace(key.workspace_key),
         "rows": [
             {
-                "workspace": names.workspace(one.workspace_key, called).label,
-                "key": key_name(one.api_key_id, keys),
+                "workspace": called.workspace(one.workspace_key),
+                "key": called.key(one.api_key_id),
                 "key_id": one.api_key_id,
-                "model": names.model(one.model).label,
+                "model": called.model(one.model),
                 "share": f"{one.counted * 1000 // found.total / 10:.1f} %" if found.total else "–",
                 "one": one,
             }
@@ -168,7 +170,7 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
     }
 
 
-def _bar(bar: Bar, key: LineKey, organization: Organization) -> BarRow:
+def _bar(bar: Bar, key: LineKey, called: Named) -> BarRow:
     is_pool, made = bar.key != key, bar.figures
     if bar.limit is not None:
         said = _("Median %(p50)s, 95th percentile %(p95)s, peak %(peak)s of %(limit)s a minute") % {
@@ -186,7 +188,7 @@ def _bar(bar: Bar, key: LineKey, organization: Organization) -> BarRow:
     headroom = bar.headroom
     return BarRow(
         limiter=words.limiter(bar.limiter),
-        whose=_whose(bar, is_pool, organization),
+        whose=_whose(bar, is_pool, called),
         is_pool=is_pool,
         is_inherited=not is_pool and bool(key.workspace_key) and bar.source != "workspace",
         picture=SafeString(drawn.bullet(made, bar.limit, said)),
@@ -199,22 +201,22 @@ def _bar(bar: Bar, key: LineKey, organization: Organization) -> BarRow:
     )
 
 
-def _whose(bar: Bar, is_pool: bool, organization: Organization) -> str:
+def _whose(bar: Bar, is_pool: bool, called: Named) -> str:
     if bar.source == "assumed":
         return _("assumed from the published tier")
     if is_pool or not bar.key.workspace_key:
         return _("Organization, all workspaces")
-    who = words.who(bar.key, organization)
+    who = called.workspace(bar.key.workspace_key)
     if bar.source == "workspace":
         return _("%(who)s, own limit") % {"who": who}
     return _("%(who)s, inherited") % {"who": who}
 
 
-def _cell(cell: Cell | None, day: date, hour: int, made: Detail, asked: Asked) -> HeatCell:
+def _cell(cell: Cell | None, day: date, hour: int, made: Detail, minutes: str) -> HeatCell:
     if cell is None:
         ahead = clock.midnight(day) + hour * clock.HOUR >= made.until
         return HeatCell("x", "", _("not yet") if ahead else _("no use"), "")
-    href = asked.query(minute=clock.rfc3339(cell.peak_at), limiter=made.limiter)
+    href = minutes + quote_plus(clock.rfc3339(cell.peak_at))
     if cell.share is None:
         return HeatCell(
             "0",
@@ -241,17 +243,11 @@ def _day_words(made: Detail) -> str:
     }
 
 
-def _consumers(organization: Organization, key: LineKey, used: Counter[str] | None) -> list[str]:
+def _consumers(key: LineKey, used: Counter[str] | None, called: Named) -> list[str]:
     if not used or not used.total():
         return []
-    largest = used.most_common(TOP)
-    if key.workspace_key:
-        rows = ApiKey.objects.filter(organization=organization, external_id__in=[who for who, _count in largest])
-        keys = dict(rows.values_list("external_id", "name"))
-        labels = [key_name(who, keys) for who, _count in largest]
-    else:
-        labels = [words.workspace(who, organization) for who, _count in largest]
-    return [f"{label} {count * 100 // used.total()} %" for label, (_who, count) in zip(labels, largest, strict=True)]
+    label = called.key if key.workspace_key else called.workspace
+    return [f"{label(who)} {count * 100 // used.total()} %" for who, count in used.most_common(TOP)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,15 +258,17 @@ class ContentionWords:
     takers: list[str]
 
 
-def _contention(organization: Organization, made: Detail) -> ContentionWords | None:
+def largest_keys(used: Mapping[LineKey, Counter[str]]) -> set[str]:
+    """The keys that are named as those who use most of a workspace's lines."""
+    return {who for key, counted in used.items() if key.workspace_key for who, _count in counted.most_common(TOP)}
+
+
+def _contention(organization: Organization, made: Detail, called: Named) -> ContentionWords | None:
     limits = [bar.limit for bar in made.bars if not bar.key.workspace_key and bar.limiter == made.limiter]
     if not limits or limits[0] is None:
         return None
     found = contention(organization, made.key, made.limiter, limits[0])
-    takers = [
-        f"{words.workspace(who, organization)} {count * 100 // found.total} %"
-        for who, count in found.by_workspace[:TAKERS]
-    ]
+    takers = [f"{called.workspace(who)} {count * 100 // found.total} %" for who, count in found.by_workspace[:TAKERS]]
     return ContentionWords(words.minutes(found.minutes), takers)
 
 

@@ -8,14 +8,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from costwatch import clock
+from costwatch.directory.limits import assumption
 from costwatch.directory.models import Organization
 from costwatch.directory.prepared import LONGEST_WHY
 from costwatch.insights import display
 from costwatch.insights.cache import kept
 from costwatch.insights.limits.flows import Limiter, counted, used
-from costwatch.insights.limits.lines import WHOLE
+from costwatch.insights.limits.lines import share_of
 from costwatch.insights.limits.protecting import Protecting, protecting
 from costwatch.insights.limits.relief import LARGEST, Less, Relief, relief
 from costwatch.insights.limits.stored_flows import Stored, stored_flows
@@ -24,10 +27,11 @@ from costwatch.web import address
 from costwatch.web.limits import asked as limits_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import SEPARATOR, Asked, text_of
-from costwatch.web.limits.named import Named, named
+from costwatch.web.limits.named import Named, named_of
 from costwatch.web.moments import when
 
-SECTION = {"section": "limits"}
+SECTION = {"section": "limits", "crumb": gettext_lazy("What would help")}
+OF_OUTPUT = ("output_tokens_per_minute", "fast_otpm")
 # Whom a limit protects is said of so many.
 MOST_PROTECTED = 3
 
@@ -77,19 +81,21 @@ def help_context(organization: Organization, asked: Asked) -> dict[str, Any]:
     limiter = stored.limiter(asked.limiter)
     if limiter is None:
         raise Http404(_("This limiter does not count in this pool."))
-    workspace = asked.line.workspace_key
+    called, workspace = named_of(organization, stored.flows), asked.line.workspace_key
     context = {
-        "who": words.who(asked.line, organization),
+        "who": called.workspace(workspace),
         "limiter": words.limiter(asked.limiter),
         "looked_at": words.looked_at(stored),
         "limit_id": SEPARATOR.join((asked.line.group_id, asked.limiter)),
+        "is_of_output": asked.limiter in OF_OUTPUT,
+        "can_prepare": assumption(organization, clock.today()) is None,
         "twin": reverse("limits_twin") + asked.query(limiter=""),
         "line": text_of(asked.line),
     }
     found = relief(stored.flows, limiter, workspace)
     if found is None:
         return {**context, "found": None}
-    return context | _told(found, stored, limiter, named(organization, stored.flows), asked.line.pool in LIMITED_POOLS)
+    return context | _told(found, stored, limiter, called, asked.line.pool in LIMITED_POOLS)
 
 
 def _told(found: Relief, stored: Stored, limiter: Limiter, called: Named, is_limited: bool) -> dict[str, Any]:
@@ -169,7 +175,7 @@ def _guard(one: Protecting, called: Named) -> Guard:
 
 
 def _share(value: int, limit: int | None) -> str:
-    return words.share(value * WHOLE // limit) if limit else ""
+    return words.share(share_of(value, limit))
 
 
 def _percent(share: Fraction) -> str:

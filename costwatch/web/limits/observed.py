@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits.detail import Detail
-from costwatch.insights.limits.observed import Live, observations
+from costwatch.insights.limits.observed import Live, observations, refused_without_model
 from costwatch.ledger.limit_figures import FAST, ORDINARY, PRIORITY
 from costwatch.web import names
-from costwatch.web.limits import words
+from costwatch.web.limits.named import Named
 from costwatch.web.moments import when
 
 KINDS = {
@@ -48,7 +48,7 @@ class ObservedRows:
     hours: list[tuple[str, int, int]]
 
 
-def observed_rows(organization: Organization, made: Detail) -> ObservedRows | None:
+def observed_rows(organization: Organization, made: Detail, called: Named) -> ObservedRows | None:
     """What applications told of the models and workspace of a line; None where nobody tells anything."""
     found = observations(organization)
     if found.is_empty:
@@ -58,7 +58,7 @@ def observed_rows(organization: Organization, made: Detail) -> ObservedRows | No
         Kind(
             str(KINDS.get(kind) or names.visible(kind)),
             _left(seen.live.get(kind)),
-            _told(seen.live[kind], organization) if kind in seen.live else "",
+            _told(seen.live[kind], called) if kind in seen.live else "",
             _least(least.remaining, least.limit),
         )
         for kind, least in seen.least.items()
@@ -68,10 +68,22 @@ def observed_rows(organization: Organization, made: Detail) -> ObservedRows | No
     return ObservedRows(kinds, seen.responses, seen.refused, when(seen.newest) if seen.newest else "", hours)
 
 
-def _told(live: Live, organization: Organization) -> str:
+def nameless_words(organization: Organization, workspace_key: str) -> str:
+    """The refusals that were told without a model, in a sentence; empty where there is none."""
+    found = refused_without_model(organization, workspace_key)
+    if found is None:
+        return ""
+    return ngettext(
+        "%(count)s refusal (429) of 7 days was told without a model, at %(time)s, so it is on no line.",
+        "%(count)s refusals (429) of 7 days were told without a model, the newest at %(time)s, so they are on no line.",
+        found.refused,
+    ) % {"count": f"{found.refused:,}", "time": when(found.newest)}
+
+
+def _told(live: Live, called: Named) -> str:
     """When it was told, and from which workspace: the tightest pool it met may be that one's."""
     at = when(live.observed_at)
-    return f"{at}, {words.workspace(live.workspace_key, organization)}" if live.workspace_key else at
+    return f"{at}, {called.workspace(live.workspace_key)}" if live.workspace_key else at
 
 
 def _pool(kind: str) -> str:

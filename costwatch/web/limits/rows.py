@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch import clock
-from costwatch.directory.models import CONSOLE_KEY, ApiKey, Organization
+from costwatch.directory.models import Organization
 from costwatch.insights.limits import drawn
 from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour, lines
 from costwatch.ledger.limit_figures import LIMITED_POOLS
 from costwatch.web import names
 from costwatch.web.limits import words
-from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.asked import UNFOLDED, Asked, text_of
+from costwatch.web.limits.named import Named, named
 
 MOST_OF_WORKSPACE = 5
 
@@ -47,29 +47,29 @@ class Row:
     top: str
 
 
-def rows(organization: Organization, found: Lines, used: Mapping[LineKey, Counter[str]], asked: Asked) -> list[Row]:
+def rows(
+    organization: Organization, found: Lines, used: Mapping[LineKey, Counter[str]], asked: Asked, called: Named
+) -> list[Row]:
     """The lines that stand in the list; one that is open stands in it wherever it belongs."""
     shown = [line for line in found.lines if line.is_shown or line.key == asked.line]
     hours = last_hour(organization, shown, clock.now().replace(second=0, microsecond=0))
-    keys = _key_names(organization, used)
-    called = {key: one.label for key, one in names.workspaces(organization).items()}
-    return [_row(line, hours.get(line.key, []), _top(line, used, called, keys), called, asked) for line in shown]
+    return [_row(line, hours.get(line.key, []), _top(line, used, called), called, asked) for line in shown]
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The lines that are far from every limit, or have none."""
+    """The lines that are far from every limit, or have none: how many, and themselves where they were asked for."""
 
     words: str
+    href: str
     rows: list[Row]
 
 
-def fold(organization: Organization, found: Lines, asked: Asked) -> Fold | None:
+def fold(found: Lines, asked: Asked, called: Named) -> Fold | None:
     """What is folded away under the list."""
     folded = [line for line in found.folded if line.key != asked.line]
     if not folded:
         return None
-    called = {key: one.label for key, one in names.workspaces(organization).items()}
     unlimited = sum(line.binding.share is None for line in folded)
     parts = []
     if count := len(folded) - unlimited:
@@ -78,7 +78,11 @@ def fold(organization: Organization, found: Lines, asked: Asked) -> Fold | None:
         parts.append(
             ngettext("%(n)d without a known limit", "%(n)d without a known limit", unlimited) % {"n": unlimited}
         )
-    return Fold(", ".join(parts), [_row(line, [], "", called, asked) for line in folded])
+    return Fold(
+        ", ".join(parts),
+        asked.query(fold="" if asked.is_unfolded else UNFOLDED),
+        [_row(line, [], "", called, asked) for line in folded] if asked.is_unfolded else [],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,12 @@ def rows_of(organization: Organization, workspace: str, travelling: str) -> OfWo
         return None
     asked = Asked("", workspace, None, "", None, travelling)
     hours = last_hour(organization, own[:MOST_OF_WORKSPACE], clock.now().replace(second=0, microsecond=0))
-    called = {key: one.label for key, one in names.workspaces(organization).items()}
+    called = named(organization)
     shown = [_row(line, hours.get(line.key, []), "", called, asked) for line in own[:MOST_OF_WORKSPACE]]
     return OfWorkspace(shown, len(own) - len(shown), asked.query())
 
 
-def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked: Asked) -> Row:
+def _row(line: Line, hour: list[int], top: str, called: Named, asked: Asked) -> Row:
     binding, key = line.binding, line.key
     state_class, icon, state = words.STATES[line.state]
     if line.key.pool not in LIMITED_POOLS:
@@ -114,7 +118,7 @@ def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked
         text=words.group(line),
         group=names.visible(line.group),
         pool=str(words.POOLS.get(key.pool, "")),
-        who=called.get(key.workspace_key, names.visible(key.workspace_key)) if key.workspace_key else _("Organization"),
+        who=called.workspace(key.workspace_key),
         is_organization=not key.workspace_key,
         href=asked.query(line="" if is_open else text_of(key), limiter=""),
         is_open=is_open,
@@ -134,21 +138,10 @@ def _row(line: Line, hour: list[int], top: str, called: Mapping[str, str], asked
     )
 
 
-def _top(line: Line, used: Mapping[LineKey, Counter[str]], called: Mapping[str, str], keys: Mapping[str, str]) -> str:
+def _top(line: Line, used: Mapping[LineKey, Counter[str]], called: Named) -> str:
     counted = used.get(line.key)
     if not counted or not counted.total():
         return ""
     (who, count), *_others = counted.most_common(1)
-    label = key_name(who, keys) if line.key.workspace_key else called.get(who, names.visible(who))
+    label = called.key(who) if line.key.workspace_key else called.workspace(who)
     return f"{label} {count * 100 // counted.total()} %"
-
-
-def key_name(api_key: str, known: Mapping[str, str]) -> str:
-    """An API key's name."""
-    return _("No API key") if api_key == CONSOLE_KEY else names.visible(known.get(api_key, api_key), api_key)
-
-
-def _key_names(organization: Organization, used: Mapping[LineKey, Counter[str]]) -> dict[str, str]:
-    wanted = {who for key, counted in used.items() if key.workspace_key for who in counted}
-    rows = ApiKey.objects.filter(organization=organization, external_id__in=wanted)
-    return dict(rows.values_list("external_id", "name"))

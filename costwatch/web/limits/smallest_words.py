@@ -13,7 +13,7 @@ def smallest_words(found: Smallest, called: Named) -> str:
     who, tried = called.workspace(found.workspace_key), len(found.levers)
     if found.changes is None and not tried:
         text = _("Nothing that can be changed here helps %(who)s: its fullest minute is at %(now)d %%.")
-    elif found.changes is None and found.percent_with_all > TIGHT:
+    elif found.changes is None and found.with_all > TIGHT:
         text = _(
             "Nothing suffices to keep %(who)s under 80 %%: with all of the %(tried)d changes that do most, each in "
             "full, the fullest minute of its limits and the organization's is still at %(left)d %%. Without any it is "
@@ -38,7 +38,8 @@ def smallest_words(found: Smallest, called: Named) -> str:
     return text % {
         "who": who,
         "tried": tried,
-        "left": found.percent_with_all,
-        "now": found.percent_now,
+        # Rounded down, as every share of a limit is.
+        "left": int(found.with_all),
+        "now": int(found.now),
         "count": len(found.changes or ()),
     }

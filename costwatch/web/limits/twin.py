@@ -9,13 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from costwatch import clock
+from costwatch.directory.limits import assumption
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights import display
 from costwatch.insights.cache import kept
 from costwatch.insights.limits.compared import compared
-from costwatch.insights.limits.lines import WHOLE, LineKey
+from costwatch.insights.limits.lines import LineKey, share_of
 from costwatch.insights.limits.smallest import smallest
 from costwatch.insights.limits.stored_flows import stored_flows
 from costwatch.insights.limits.twin import BadChange, Change, Line, Override, replay
@@ -26,10 +29,10 @@ from costwatch.web.limits import changes as changes_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import SEPARATOR, Asked, text_of
 from costwatch.web.limits.changes import MOST_CHANGES, Rows, changes_of, options, rows_of, sentence
-from costwatch.web.limits.named import Named, named
+from costwatch.web.limits.named import Named, named_of
 from costwatch.web.limits.smallest_words import smallest_words
 
-SECTION = {"section": "limits"}
+SECTION = {"section": "limits", "crumb": gettext_lazy("Limits twin")}
 EMPTY_ROWS = 2
 
 
@@ -66,7 +69,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
     """Everything the page shows."""
     assert asked.line is not None
     key, stored = asked.line, stored_flows(organization, asked.line)
-    called, found, wrong = named(organization, stored.flows), None, ""
+    called, found, wrong = named_of(organization, stored.flows), None, ""
     if wants_smallest and stored.flows:
         found = smallest(key.workspace_key, stored.flows, stored.limiters)
         rows = rows_of(found.changes or ())
@@ -77,6 +80,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
     except BadChange as refusal:
         changes, wrong = (), str(refusal)[:1].upper() + str(refusal)[1:] + "."
         lines = replay(stored.flows, stored.limiters, ())
+    shown = _shown(lines, key, changes)
     empty = [("", "")] * min(EMPTY_ROWS, MOST_CHANGES - len(rows))
     workspaces = {flow.workspace_key for flow in stored.flows} | {key.workspace_key}
     return {
@@ -87,6 +91,8 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
         "is_whole": stored.minutes == stored.of,
         "has_use": bool(stored.flows),
         "has_limits": any(one.limit_of(who) is not None for one in stored.limiters for who in workspaces),
+        "has_zero": any(0 in (one.limit_before, one.limit_after) for one in shown),
+        "can_prepare": assumption(organization, clock.today()) is None,
         "wrong": wrong,
         "smallest": smallest_words(found, called) if found else "",
         "rows": [*rows, *empty],
@@ -97,7 +103,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
         ],
         "hidden": _hidden(asked),
         "changes": [(sentence(one, called), _prepared_of(one, key)) for one in changes],
-        "lines": _rows(_shown(lines, key, changes), called),
+        "lines": _rows(shown, called),
     }
 
 
@@ -160,4 +166,4 @@ def _over(one: Figures | None) -> tuple[int, int, int]:
 
 
 def _share(value: int, limit: int | None) -> str:
-    return words.share(value * WHOLE // limit) if limit else ""
+    return words.share(share_of(value, limit))

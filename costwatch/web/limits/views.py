@@ -1,5 +1,6 @@
 """The Limits pages: who hurts next with one line open, and a minute of it."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,9 @@ from costwatch.web.limits.asked import Asked
 from costwatch.web.limits.assume import assumption_form
 from costwatch.web.limits.caps import cap_rows
 from costwatch.web.limits.configured import configured
-from costwatch.web.limits.detail import detail_context, minute_context
+from costwatch.web.limits.detail import detail_context, largest_keys, minute_context
+from costwatch.web.limits.named import Named, named
+from costwatch.web.limits.observed import nameless_words
 from costwatch.web.limits.prepare import prepared_context
 from costwatch.web.limits.rows import fold, rows
 
@@ -57,7 +60,8 @@ def minute(request: HttpRequest) -> HttpResponse:
     if at.organization is None or asked.line is None or asked.minute is None or not _is_of(asked):
         raise Http404(_("There is no such minute."))
     found = minute_of(at.organization, asked.line, asked.limiter, asked.minute)
-    context = {**SECTION, "asked": asked, "minute": minute_context(at.organization, asked.line, found)}
+    told = minute_context(at.organization, asked.line, found)
+    context = {**SECTION, "crumb": _("A minute"), "asked": asked, "minute": told}
     is_part = request.headers.get("HX-Target") == "minute"
     return render(request, "partials/limit_minute.html" if is_part else "limit_minute.html", context)
 
@@ -87,27 +91,30 @@ def _is_of(asked: Asked) -> bool:
 
 def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     found = lines(organization, asked.workspace or None)
+    chosen = _chosen(found, asked)
+    listed = [one for one in chosen.lines if one.is_shown or one.key == asked.line]
+    used = {} if asked.view == "configured" else consumers(organization, listed, found.limits)
+    called = named(organization, largest_keys(used))
     context: dict[str, Any] = {
-        "first": words.verdict(organization, found),
+        "first": words.verdict(found, called),
         "meta": words.meta(organization, found),
         "views": [
             (_("All"), asked.query(view="", line=""), asked.view == ""),
             (_("At limit and tight"), asked.query(view="tight", line=""), asked.view == "tight"),
             (_("Configured"), asked.query(view="configured", line=""), asked.view == "configured"),
         ],
-        "only": words.workspace(asked.workspace, organization) if asked.workspace else "",
+        "only": called.workspace(asked.workspace) if asked.workspace else "",
         "everybody": asked.query(workspace="", line=""),
     }
     if asked.view == "configured":
-        return context | {"configured": configured(organization, found), "caps": cap_rows(organization)}
-    chosen = _chosen(found, asked)
-    used = consumers(organization, [one for one in chosen.lines if one.is_shown or one.key == asked.line], found.limits)
+        return context | {"configured": configured(organization, found, called), "caps": cap_rows(organization, called)}
     return context | {
-        "rows": rows(organization, chosen, used, asked),
-        "fold": fold(organization, chosen, asked),
-        "detail": _detail(organization, found, asked, used) if asked.line else None,
+        "rows": rows(organization, chosen, used, asked, called),
+        "fold": fold(chosen, asked, called),
+        "detail": _detail(organization, found, asked, used.get(asked.line), called) if asked.line else None,
         "idle": [group.label for group in found.idle],
-        "caps": cap_rows(organization),
+        "caps": cap_rows(organization, called),
+        "nameless": nameless_words(organization, asked.workspace),
         "is_unread": not found.is_read,
     }
 
@@ -120,11 +127,13 @@ def _chosen(found: Lines, asked: Asked) -> Lines:
     return replace(found, lines=tuple(kept_lines))
 
 
-def _detail(organization: Organization, found: Lines, asked: Asked, used: Any) -> dict[str, Any]:
+def _detail(
+    organization: Organization, found: Lines, asked: Asked, used: Counter[str] | None, called: Named
+) -> dict[str, Any]:
     assert asked.line is not None
     of = next((line for line in found.lines if line.key == asked.line), None)
     # What the row says it comes closest to is what its detail opens with.
     made = detail(organization, asked.line, found.limits, asked.limiter or (of.binding.limiter if of else ""))
     if made is None:
         raise Http404(_("Nothing was used of this group in the last week."))
-    return detail_context(organization, made, used.get(asked.line), asked)
+    return detail_context(organization, made, used, asked, called)

@@ -10,9 +10,10 @@ from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.models import Kind, Organization
 from costwatch.ingest.models import Source
 from costwatch.insights import display
-from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, LineKey, Lines
+from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, Lines
 from costwatch.insights.limits.stored_flows import Stored
 from costwatch.web import names
+from costwatch.web.limits.named import Named
 from costwatch.web.moments import when
 
 LIMITERS = {
@@ -54,22 +55,12 @@ def unit(name: str) -> str:
     return "" if name in LIMITERS and not name.endswith("per_minute") and not name.startswith("fast") else _("a minute")
 
 
-def who(key: LineKey, organization: Organization) -> str:
-    """Whose line it is."""
-    return workspace(key.workspace_key, organization) if key.workspace_key else _("Organization")
-
-
-def workspace(key: str, organization: Organization) -> str:
-    """A workspace's name."""
-    return names.workspace(key, names.workspaces(organization)).label
-
-
 def share(hundredths: int | None) -> str:
     """A share of a limit in whole per cent, rounded down: 99.9 % is not at the limit."""
     return "" if hundredths is None else f"{hundredths // 100} %"
 
 
-def verdict(organization: Organization, found: Lines) -> str:
+def verdict(found: Lines, called: Named) -> str:
     """The page in two sentences."""
     if not found.is_read:
         return _("No usage by the minute was read yet.")
@@ -90,7 +81,7 @@ def verdict(organization: Organization, found: Lines) -> str:
     return _("%(counts)s. %(group)s in %(who)s comes first: %(what)s, %(over)s above 80 %% in 24 hours.") % {
         "counts": said,
         "group": group(first),
-        "who": who(first.key, organization) if first.key.workspace_key else _("all workspaces together"),
+        "who": called.workspace(first.key.workspace_key) if first.key.workspace_key else _("all workspaces together"),
         "what": limiter(first.binding.limiter).lower(),
         "over": minutes(first.binding.minutes_over_80),
     }

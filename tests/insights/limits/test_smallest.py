@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import chain, combinations
 from random import Random
 
@@ -42,7 +43,7 @@ def test_one_change_is_better_than_two_and_as_weak_as_can_be() -> None:
     flows = [flow("a", "k1", 50, 30), flow("b", "k2", 45)]
     made = found("a", flows, limiter(100, a=60))
     assert made.changes == (Batch(A1, 30),)
-    assert (made.percent_now, made.percent_with_all) == (95, 0)
+    assert (made.now, made.with_all) == (95, 0)
 
 
 def test_two_changes_where_it_takes_two_and_the_one_that_takes_less_out_of_the_pool() -> None:
@@ -59,9 +60,15 @@ def test_two_changes_where_it_takes_two_and_the_one_that_takes_less_out_of_the_p
 def test_a_limit_is_raised_as_far_as_the_limit_of_the_organization_and_no_further() -> None:
     flows = [flow("a", "console", 40)]
     made = found("a", flows, limiter(50, a=45))
-    assert (made.changes, made.percent_now, made.percent_with_all) == ((Override("a", AWARE, 50),), 89, 80)
+    assert (made.changes, made.now, made.with_all) == ((Override("a", AWARE, 50),), Fraction(4000, 45), 80)
     made = found("a", flows, limiter(49, a=45))
-    assert (made.changes, made.percent_now, made.percent_with_all) == (None, 89, 82)
+    assert (made.changes, made.now, made.with_all) == (None, Fraction(4000, 45), Fraction(4000, 49))
+
+
+def test_any_use_is_all_of_a_limit_of_nothing() -> None:
+    made = found("a", [flow("a", "console", 3)], limiter(100, a=0))
+    assert (made.changes, made.now) == ((Override("a", AWARE, 4),), 100)
+    assert found("a", [flow("a", "console", 0)], limiter(100, a=0)).now == 0
 
 
 def test_a_key_is_cached_no_better_than_its_example() -> None:
@@ -86,7 +93,7 @@ def test_a_quieter_hour_that_the_worst_minutes_say_nothing_of_is_kept_within_as_
 
 
 def test_nothing_is_needed_within_eighty_per_cent_or_without_a_limit() -> None:
-    assert found("a", FLOWS, limiter(138)) == Smallest("a", (), (), 80, 80)
+    assert found("a", FLOWS, limiter(138)) == Smallest("a", (), (), Fraction(11000, 138), Fraction(11000, 138))
     assert found("a", FLOWS, limiter(None)) == Smallest("a", (), (), 0, 0)
     assert found("a", [], limiter(10)) == Smallest("a", (), (), 0, 0)
     assert found("a", [flow("a", "k1"), flow("b", "k2", 8)], limiter(10)) == Smallest("a", (), (), 80, 80)
@@ -100,13 +107,13 @@ def test_what_cannot_be_enough_is_told_with_what_would_be_left() -> None:
     some = [*flows, flow("b", "k2", 5)]
     made = found("a", some, limiter(100))
     assert (made.changes, made.levers) == (None, (Batch(B1, 100), Override("b", AWARE, 1)))
-    assert (made.percent_now, made.percent_with_all) == (98, 93)
+    assert (made.now, made.with_all) == (98, 93)
 
 
 def test_what_takes_more_than_three_changes_is_told_apart() -> None:
     flows = [flow("default", f"k{number}", 20) for number in range(5)]
     made = found("default", flows, limiter(25))
-    assert (made.changes, len(made.levers), made.percent_now, made.percent_with_all) == (None, 5, 400, 0)
+    assert (made.changes, len(made.levers), made.now, made.with_all) == (None, 5, 400, 0)
 
 
 def test_of_many_levers_the_twelve_that_do_most_are_tried() -> None:

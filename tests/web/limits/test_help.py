@@ -2,8 +2,8 @@
 
 from django.test import Client
 
-from costwatch.directory.models import ApiKey, Organization, RateLimit
-from tests.two_minutes import INPUT, OUTPUT
+from costwatch.directory.models import ApiKey, Organization, RateLimit, Reading
+from tests.two_minutes import FIRST, INPUT, OUTPUT, counts, dims, record
 from tests.web.limits.conftest import line, rows, words
 
 HELP = "/limits/help/"
@@ -40,7 +40,37 @@ def test_caching_is_measured_by_the_key_that_caches_best(page: Client) -> None:
         "batch-jobs · jobs-main · Opus 5.5 reads 90.0 % 540 360 36 % 14:00 UTC"
     ]
     assert "It takes for granted that both do the same kind of work" in words(response)
-    assert "No other key with comparable input" in words(page.get(f"{HELP}?{line()}&limiter={OUTPUT}"))
+    of_output = words(page.get(f"{HELP}?{line()}&limiter={OUTPUT}"))
+    assert "This limit counts output, and caching takes nothing off output." in of_output
+
+
+def test_where_no_other_key_caches_better_there_is_no_example(page: Client, small: Organization) -> None:
+    record(small, {FIRST: {dims("wrkspc_1", "key-1"): counts(600)}})
+    assert "No other key with comparable input" in words(page.get(f"{HELP}?{line()}&limiter={INPUT}"))
+
+
+def test_limits_that_are_assumed_are_not_offered_for_preparing(page: Client, small: Organization) -> None:
+    Reading.objects.all().delete()
+    small.assumed_tier = "scale"
+    small.save()
+    model = "claude-sonnet-5"
+    record(
+        small,
+        {
+            FIRST: {
+                dims("wrkspc_1", "key-1", model): counts(9_000_000),
+                dims("wrkspc_2", "key-2", model): counts(900_000),
+            }
+        },
+    )
+    response = page.get(f"{HELP}?{line(group='assumed/sonnet-5')}&limiter={INPUT}")
+    said = words(response)
+    # 7,100,000 beside the other's 900,000 are 80 % of 10,000,000.
+    assert rows(response, "Which limit would protect whom")[0] == (
+        "search-prod 7.10 M 1.90 M in 1 minute batch-jobs (1 minute)"
+    )
+    assert "Prepare this limit" not in said
+    assert "These limits are assumed, so none can be prepared" in said
 
 
 def test_a_limit_protects_the_others_and_can_be_prepared(page: Client) -> None:
@@ -81,9 +111,12 @@ def test_it_is_a_page_of_its_own_and_a_part_of_the_line(page: Client) -> None:
     assert page.get(address).content.startswith(b"<!doctype html>")
     part = page.get(address, headers={"HX-Request": "true", "HX-Target": "help"}).content.decode()
     assert part.lstrip().startswith('<div id="help"')
+    # Whoever worked it out goes on reading there.
+    assert part.lstrip().startswith('<div id="help" class="stack" tabindex="-1" autofocus>')
     opened = page.get(f"/limits/?{line()}").content.decode()
+    assert 'hx-swap="outerHTML show:#help:top"' in opened
     assert f'hx-get="/limits/help/?{line()}&amp;limiter={INPUT}" hx-target="#help"' in opened
-    assert f'href="/limits/help/?{line()}&amp;limiter={INPUT}"' in opened
+    assert f'href="/limits/help/?{line()}&amp;limiter={INPUT}#help"' in opened
     assert page.get(f"{address}&organization=org-1").content.decode().count("?organization=org-1&amp;line=") >= 2
 
 

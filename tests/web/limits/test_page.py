@@ -1,7 +1,9 @@
 """The Limits page over an organization that runs hot: what is on it equals a scan of the minutes."""
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.contrib.auth.models import User
@@ -42,16 +44,46 @@ def test_the_verdict_counts_the_states_and_names_the_first(browser: Client, hot:
 
 
 def test_a_row_for_every_line_those_far_from_limits_folded(browser: Client, hot: Organization) -> None:
-    answer, found = get(browser, "/limits/"), lines(hot)
+    answer, found = get(browser, "/limits/?fold=all"), lines(hot)
     listed = rows(answer, "Limits by group and workspace, those that hurt next first")
     assert len(listed) == len(found.shown)
     for text, line in zip(listed, found.shown, strict=True):
         assert line.group in text
         assert f"{(line.binding.share or 0) // 100} %" in text
         assert f"{line.binding.minutes_over_80} min" in text
-    assert len(rows(answer, "Lines far from every limit")) == len(found.folded)
+    folded = rows(answer, "Lines far from every limit")
+    assert len(folded) == len(found.folded)
+    for text, line in zip(folded, found.folded, strict=True):
+        assert line.group in text
     tight = rows(get(browser, "/limits/?view=tight"), "Limits by group and workspace, those that hurt next first")
     assert len(tight) == found.counts()["at_limit"] + found.counts()["tight"]
+
+
+def test_the_fold_is_a_link_that_keeps_the_rest_of_the_address_and_closes_again(
+    browser: Client, hot: Organization
+) -> None:
+    line = text_of(next(one for one in lines(hot).shown if one.key.workspace_key).key)
+    closed = get(browser, f"/limits/?range=last-7-days&line={line}")
+    assert "Lines far from every limit" not in closed.content.decode()
+    path, expanded = _fold(closed)
+    assert expanded == "false"
+    opened = get(browser, f"/limits/{path}")
+    assert rows(opened, "Lines far from every limit")
+    assert "By limiter, last 24 hours" in opened.content.decode()
+    # Whatever is opened or chosen next, the lines stay.
+    assert 'href="?range=last-7-days&amp;view=tight&amp;fold=all"' in opened.content.decode()
+    path, expanded = _fold(opened)
+    assert expanded == "true"
+    assert parse_qs(path.removeprefix("?").removesuffix("#fold")) == {"range": ["last-7-days"], "line": [line]}
+
+
+def _fold(answer: Any) -> tuple[str, str]:
+    """Where the link over the folded lines leads, and whether they are shown."""
+    found = re.search(
+        r'<div class="fold" id="fold"><a href="([^"]+)" aria-expanded="([^"]+)">', answer.content.decode()
+    )
+    assert found
+    return unescape(found[1]), found[2]
 
 
 def test_an_open_line_shows_bars_the_map_and_the_worst_minutes(browser: Client, hot: Organization) -> None:
@@ -122,6 +154,7 @@ def test_the_csv_is_the_report(browser: Client) -> None:
         "line=fast%7Cw%7C",
         "line=slow%7C%7Cg",
         "limiter=requests_per_minute",
+        "fold=some",
         "minute=yesterday",
         "minute=2026-11-20T14:05:00",
         "workspace=%00",

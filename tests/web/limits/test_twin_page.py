@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from costwatch.directory.models import Organization
+from costwatch.directory.models import Organization, Reading
 from tests.two_minutes import FIRST, INPUT, counts, dims, limit, record
 from tests.web.limits.conftest import line, rows, words
 
@@ -83,6 +83,11 @@ def test_where_nothing_is_needed_or_nothing_suffices_it_says_so(page: Client, sm
     said = words(page.get(f"{TWIN}?{line('default')}&smallest=1"))
     assert "Nothing suffices to keep Default under 80 %" in said
     assert "is still at 90 %. Without any it is at 91 %." in said
+    # 905 of 1,000 are 90.5 %: the sentence rounds down, as the table does.
+    record(small, {FIRST: {dims("default", "console"): counts(905)}})
+    response = page.get(f"{TWIN}?{line('default')}&smallest=1")
+    assert "Nothing that can be changed here helps Default: its fullest minute is at 90 %." in words(response)
+    assert rows(response, CAPTION)[0].startswith("Organization Input tokens 1 min 0 min 0 min 905 90 %")
     record(small, {FIRST: {dims("default", "console"): counts(900)}})
     said = words(page.get(f"{TWIN}?{line('default')}&smallest=1"))
     assert "Nothing that can be changed here helps Default: its fullest minute is at 90 %." in said
@@ -146,3 +151,49 @@ def test_a_pool_without_limits_or_use_says_so(page: Client, small: Organization)
     assert 'name="smallest"' not in html
     assert "nothing to replay" in words(page.get(f"{TWIN}?{line(group='rlg_none')}&smallest=1"))
     assert page.get(TWIN).status_code == 404
+
+
+def test_a_limit_of_nothing_is_used_up_by_anything(page: Client, small: Organization) -> None:
+    assert "a limit of 0" not in words(page.get(f"{TWIN}?{line('wrkspc_1')}"))
+    limit(small, INPUT, 0, "wrkspc_1")
+    response = page.get(f"{TWIN}?{line('wrkspc_1')}")
+    assert rows(response, CAPTION)[1] == "search-prod Input tokens 2 min 2 min 2 min 600 100 % 0 –"
+    assert "Any use is above a limit of 0, and counts as 100 % of it." in words(response)
+    helped = words(page.get(f"/limits/help/?{line('wrkspc_1')}&limiter={INPUT}"))
+    assert "The peak minute is 14:00 UTC with 600; the limit in force now is 0, so any use is above it." in helped
+
+
+def test_a_limit_given_twice_is_said_by_its_names(page: Client) -> None:
+    said = words(page.get(tried((f"limit|wrkspc_1|{INPUT}", "500"), (f"limit|wrkspc_1|{INPUT}", "400"))))
+    assert "The limit of search-prod for input tokens is given twice." in said
+    assert INPUT not in said
+
+
+def test_limits_that_are_assumed_are_not_offered_for_preparing(page: Client, small: Organization) -> None:
+    change = (f"limit|wrkspc_1|{INPUT}", "500")
+    assert "Prepare this limit" in words(page.get(tried(change)))
+    Reading.objects.all().delete()
+    small.assumed_tier = "scale"
+    small.save()
+    record(small, {FIRST: {dims("wrkspc_1", "key-1", "claude-sonnet-5"): counts(600)}})
+    said = words(page.get(tried(change).replace("rlg_opus", "assumed/sonnet-5")))
+    assert "search-prod: at most 500 input tokens a minute" in said
+    assert "Prepare this limit" not in said
+    assert "These limits are assumed, so none can be prepared: a request could not name them." in said
+
+
+def test_the_answer_is_where_the_form_leads(page: Client) -> None:
+    html = page.get(tried((f"limit|wrkspc_1|{INPUT}", "500"))).content.decode()
+    assert 'action="/limits/twin/#answer"' in html
+    assert 'id="answer" tabindex="-1"' in html
+
+
+def test_breadcrumbs_say_where_one_is(page: Client) -> None:
+    for address, here in (
+        (f"{TWIN}?{line()}", "Limits twin"),
+        (f"/limits/help/?{line()}&limiter={INPUT}", "What would help"),
+        (f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:00:00Z", "A minute"),
+    ):
+        html = page.get(address).content.decode()
+        assert '<a href="/limits/">Limits</a><span class="sep" aria-hidden="true">/</span>' in html
+        assert f'<span class="clip" aria-current="page">{here}</span>' in html
