@@ -18,7 +18,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 # What waits for the vendor; everything else is on the default queue.
 READS = ("costwatch.ingest.tasks.run_source", "costwatch.ingest.tasks.meet", "costwatch.ingest.tasks.hear")
 
-app = Celery("costwatch")
+app = Celery("costwatch", task_cls="costwatch.acknowledging:Task")
 app.config_from_object(
     {
         "broker_url": settings.BROKER_URL,

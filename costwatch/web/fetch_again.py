@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from costwatch import clock
-from costwatch.celery import app
 from costwatch.directory.models import Organization
 from costwatch.ingest import again
 from costwatch.ingest.models import Again
 from costwatch.ingest.sources import SOURCES, WINDOWED
 from costwatch.insights import display
 from costwatch.web import address, names
+from costwatch.web.bell import ring
 from costwatch.web.moments import when
 
 ERRORS = "fetch_again_errors"
@@ -64,18 +64,10 @@ def fetch_again(request: HttpRequest) -> HttpResponse:
         except again.CannotAsk as refusal:
             errors = [str(refusal)[:1].upper() + str(refusal)[1:] + "."]
         else:
-            _ring(at.organization.pk, given["source"])
+            ring("run_source", at.organization.pk, given["source"])
     if errors:
         request.session[ERRORS] = errors
     return HttpResponseRedirect(f"{reverse('data_health')}{at.travelling()}#fetch-again")
-
-
-def _ring(organization_id: int, source: str) -> None:
-    """Say that there is work. A broker that is away loses nothing: the next tick finds it."""
-    try:
-        app.send_task("costwatch.ingest.tasks.run_source", (organization_id, source), retry=False)
-    except Exception:
-        return
 
 
 def fetch_again_context(request: HttpRequest, organization: Organization) -> dict[str, Any]:

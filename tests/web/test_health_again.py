@@ -26,7 +26,7 @@ ASKED = {"source": "usage", "since": "2026-11-10", "until": "2026-11-12"}
 
 @pytest.fixture(autouse=True)
 def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("costwatch.web.fetch_again.app.send_task", lambda *given, **options: None)
+    monkeypatch.setattr("costwatch.web.bell.app.send_task", lambda *given, **options: None)
 
 
 def test_a_span_is_asked_for_once_and_shown_waiting(page: Client, ledger: Organization) -> None:

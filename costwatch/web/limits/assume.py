@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from costwatch import clock
-from costwatch.celery import app
 from costwatch.directory.history import reading_of
 from costwatch.directory.limits import assume, assumption
 from costwatch.directory.models import Kind, Organization
 from costwatch.directory.published import tiers
 from costwatch.insights import display
 from costwatch.web import address, names
+from costwatch.web.bell import ring
 
 ERROR = "assume_error"
 
@@ -59,13 +59,5 @@ def assume_tier(request: HttpRequest) -> HttpResponse:
         except ValueError as error:
             request.session[ERROR] = str(error)
         else:
-            _ring()
+            ring("upkeep")
     return HttpResponseRedirect(f"{reverse('limits')}{at.travelling()}#assumed")
-
-
-def _ring() -> None:
-    """Say that there is work. A broker that is away loses nothing: figures are made with the next minutes as well."""
-    try:
-        app.send_task("costwatch.ingest.tasks.upkeep", retry=False)
-    except Exception:
-        return

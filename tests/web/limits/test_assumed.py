@@ -22,7 +22,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def send(name: str, *given: Any, **options: Any) -> None:
         names.append(name)
 
-    monkeypatch.setattr("costwatch.web.limits.assume.app.send_task", send)
+    monkeypatch.setattr("costwatch.web.bell.app.send_task", send)
     return names
 
 
