@@ -15,8 +15,10 @@ from kombu.asynchronous import get_event_loop
 log = get_logger(__name__)
 
 
-class Request(CeleryRequest):
+class Request(CeleryRequest):  # type: ignore[misc]
     """A message that is worked on."""
+
+    acknowledged: bool
 
     def acknowledge(self) -> None:
         """Tell the broker that the message is done."""
@@ -40,10 +42,10 @@ def _connect_anew(error: Exception) -> None:
         raise error
 
     if hub := get_event_loop():
-        hub.call_soon(fail)
+        hub.call_soon(fail)  # type: ignore[no-untyped-call]
 
 
-class Task(celery.Task):  # type: ignore[misc, type-arg]
+class Task(celery.Task):  # type: ignore[misc]
     """What every task is."""
 
     Request = Request
