@@ -79,7 +79,7 @@ def lead(
         begins = format_html("{}", _("Nothing is read yet"))
     parts = [_days_read(reading)] if reading else []
     if through and (cover.gaps or not reading):
-        parts.append(_gaps(cover, before=bool(worst) and worst.kind != "unproved"))
+        parts.append(_gaps(cover, before=worst is not None and worst.kind != "unproved"))
     parts += _counted(wrong)
     parts += _compared(totals)
     verdict = format_html("{}{}.", begins, "".join(f"; {part}" for part in parts))
