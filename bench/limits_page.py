@@ -1,4 +1,4 @@
-"""The Limits page, a line of it and a minute, over 35 days of minutes of 1,000 keys on PostgreSQL.
+"""The Limits page, a line of it and a minute, over 35 days of minutes and hours of 1,000 keys on PostgreSQL.
 
 Every answer is made anew: business time stands still, so none is kept.
 """
@@ -131,6 +131,7 @@ def _fill(organization: int) -> int:
         for day in days:
             cursor.execute(_ROWS, [day, _last(day), organization])
             total += cursor.rowcount
+        cursor.execute(_HOURS)
         cursor.execute("ANALYZE")
     return total
 
@@ -148,6 +149,15 @@ SELECT %s::date::timestamp AT TIME ZONE 'UTC' + g * interval '1 minute', s.id,
        (random() * 1200)::bigint, 0
 FROM generate_series(0, %s) AS g JOIN ledger_series AS s ON s.organization_id = %s
 WHERE (s.id + g) %% 4 = 0
+"""
+
+
+_HOURS = """
+INSERT INTO ledger_fact (bucket_start, series_id, uncached_input_tokens, ephemeral_5m_input_tokens,
+    ephemeral_1h_input_tokens, cache_read_input_tokens, output_tokens, web_search_requests, run)
+SELECT date_trunc('hour', minute, 'UTC'), series_id, sum(uncached_input_tokens), sum(ephemeral_5m_input_tokens),
+       sum(ephemeral_1h_input_tokens), sum(cache_read_input_tokens), sum(output_tokens), 0, 1
+FROM ledger_minutefact GROUP BY 1, 2
 """
 
 
