@@ -5,8 +5,6 @@ fails then is Celery's only sign, and Celery logs it and goes on with a channel 
 lives and hears nothing more (TSK-07).
 """
 
-from typing import Any
-
 import celery
 from celery.utils.log import get_logger
 from celery.worker.request import Request as CeleryRequest

@@ -2,32 +2,67 @@
 
 from collections import Counter
 from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Sum
 
 from costwatch import clock
 from costwatch.directory.limits import Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights.limits.draws import draws
 from costwatch.insights.limits.lines import LOOKS_BACK, Line, LineKey
-from costwatch.ledger.models import Fact
+from costwatch.ledger.models import Fact, LimitHour, Series
+
+Used = dict[LineKey, Counter[str]]
 
 
-def consumers(organization: Organization, lines: Collection[Line], limits: Limits) -> dict[LineKey, Counter[str]]:
+def consumers(organization: Organization, lines: Collection[Line], limits: Limits) -> Used:
     """Who used most of what each line comes closest to, in 24 hours: workspaces of a pool, keys of a workspace.
 
-    Read from the hours, which are a sixtieth of the minutes. Shape: by line, workspace or key to tokens.
+    Shape: by line, workspace or key to tokens.
     """
-    found: dict[LineKey, Counter[str]] = {line.key: Counter() for line in lines}
-    wanted = {
-        (line.key.group_id, line.key.pool, line.key.workspace_key): (line.binding.side, found[line.key])
-        for line in lines
-    }
     until = clock.floor_hour(clock.now()) + clock.HOUR
-    facts = Fact.objects.filter(
-        series__organization=organization, bucket_start__gte=until - LOOKS_BACK, bucket_start__lt=until
-    )
-    for one in draws(facts, limits):
-        for workspace, who in ((ORGANIZATION_WIDE, one.workspace_key), (one.workspace_key, one.api_key_id)):
-            side, counted = wanted.get((one.group_id, one.pool, workspace), ("", None))
-            if counted is not None:
-                counted[who] += one.of(side)
+    span = until - LOOKS_BACK, until
+    found: Used = {line.key: Counter() for line in lines}
+    if pools := [line for line in lines if line.key.workspace_key == ORGANIZATION_WIDE]:
+        _count_workspaces(organization, pools, span, found)
+    if others := [line for line in lines if line.key.workspace_key != ORGANIZATION_WIDE]:
+        _count_keys(organization, others, span, limits, found)
     return found
+
+
+def _count_workspaces(
+    organization: Organization, pools: Collection[Line], span: tuple[datetime, datetime], found: Used
+) -> None:
+    """The figures of the hours say what each workspace drew from a pool."""
+    wanted = {(line.key.group_id, line.key.pool, line.binding.limiter): found[line.key] for line in pools}
+    groups, _, limiters = zip(*wanted, strict=True)
+    rows = LimitHour.objects.filter(
+        organization=organization, hour__gte=span[0], hour__lt=span[1], group_id__in=groups, limiter__in=limiters
+    ).exclude(workspace_key=ORGANIZATION_WIDE)
+    sums = rows.values_list("group_id", "pool", "limiter", "workspace_key").annotate(Sum("total")).order_by()
+    for *of, workspace, total in sums:
+        counted = wanted.get(tuple(of))  # type: ignore[arg-type]
+        if counted is not None:
+            counted[workspace] += int(total)
+
+
+def _count_keys(
+    organization: Organization,
+    lines: Collection[Line],
+    span: tuple[datetime, datetime],
+    limits: Limits,
+    found: Used,
+) -> None:
+    """The hours of usage say which key it was; they are a sixtieth of the minutes."""
+    sides = {line.key: line.binding.side for line in lines}
+    series = Series.objects.filter(
+        organization=organization, workspace_id__in={line.key.workspace_key for line in lines}
+    )
+    # Hour by hour the index leads to a series' rows; a range of hours would be read with every series of it.
+    hours = [span[0] + place * clock.HOUR for place in range((span[1] - span[0]) // clock.HOUR)]
+    facts = Fact.objects.filter(bucket_start__in=hours, series_id__in=list(series.values_list("pk", flat=True)))
+    for one in draws(facts, limits):
+        key = LineKey(one.group_id, one.pool, one.workspace_key)
+        if key in sides:
+            found[key][one.api_key_id] += one.of(sides[key])
