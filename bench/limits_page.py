@@ -41,8 +41,8 @@ def _measure() -> list[Line]:
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_user("bench"))
     found = lines(organization)
-    workspace = next(line for line in found.shown if line.key.workspace_key)
-    whole = next(line for line in found.shown if not line.key.workspace_key)
+    workspace = next(line for line in found.lines if line.key.workspace_key)
+    whole = next(line for line in found.lines if not line.key.workspace_key)
     peak = LimitHour.objects.filter(group_id=whole.key.group_id, workspace_key="").order_by("-peak").first()
     assert peak is not None
     minute = f"minute={peak.peak_at:%Y-%m-%dT%H:%M:%SZ}&limiter={whole.binding.limiter}&line={text_of(whole.key)}"
@@ -133,6 +133,7 @@ def _fill(organization: int) -> int:
     partitions.make(days)
     total = 0
     with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
         for day in days:
             cursor.execute(_ROWS, [day, _last(day), organization])
             total += cursor.rowcount

@@ -42,7 +42,7 @@ def _count_workspaces(
     ).exclude(workspace_key=ORGANIZATION_WIDE)
     sums = rows.values_list("group_id", "pool", "limiter", "workspace_key").annotate(Sum("total")).order_by()
     for *of, workspace, total in sums:
-        counted = wanted.get(tuple(of))  # type: ignore[arg-type]
+        counted = wanted.get(tuple(of))
         if counted is not None:
             counted[workspace] += int(total)
 
