@@ -38,6 +38,7 @@ def _measure() -> list[Line]:
     from django.db import connection
 
     from costwatch.ingest.connect import client, connect
+    from costwatch.ingest.models import Run
     from costwatch.ingest.order import Order
     from costwatch.ingest.sources import SOURCES
     from costwatch.ingest.sync import sync
@@ -51,6 +52,8 @@ def _measure() -> list[Line]:
             connected = connect(opened)
             for source in SOURCES:
                 sync(connected, source, Order())
+            # What the first reading asked is of another hour: the polls have a whole share.
+            Run.objects.update(asked={})
             for source, every in POLLED:
                 written: list[int] = []
                 of_ledger: list[int] = []
