@@ -10,14 +10,14 @@ from costwatch.ingest.models import AvailabilityChange, Source
 
 
 def close(sources: QuerySet[Source], reason: str, now: datetime) -> None:
-    """Say of sources that they may not be read, and why."""
-    remember(sources.filter(available=True), available=False, now=now)
+    """Say of sources that they may not be read, and why. In a transaction."""
+    remember(sources.select_for_update().filter(available=True), available=False, now=now)
     sources.update(available=False, reason=reason, checked_at=now)
 
 
 def reopen(sources: QuerySet[Source], now: datetime) -> None:
-    """Say of sources that they may be read, as far as is known."""
-    remember(sources.filter(available=False), available=True, now=now)
+    """Say of sources that they may be read, as far as is known. In a transaction."""
+    remember(sources.select_for_update().filter(available=False), available=True, now=now)
     sources.update(available=True, reason="", checked_at=None)
 
 

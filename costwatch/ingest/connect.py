@@ -172,7 +172,8 @@ def release(organization: Organization) -> None:
 
 
 def _reopen(organization: Organization) -> None:
-    availability.reopen(Source.objects.filter(organization=organization, available=False), clock.now())
+    with transaction.atomic():
+        availability.reopen(Source.objects.filter(organization=organization, available=False), clock.now())
     Source.objects.filter(organization=organization).update(paused_until=None)
 
 

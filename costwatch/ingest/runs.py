@@ -89,7 +89,7 @@ def _finish(progress: Progress) -> None:
 
 def _judge(run: Run, refusal: Refused | None) -> None:
     """Keep the source's health: a refusal closes it for a day, or pauses it; ten failures in a row pause it."""
-    source = source_of(run.organization_id, run.source)
+    source = Source.objects.select_for_update().get(pk=source_of(run.organization_id, run.source).pk)
     now, was_available = run.finished_at or clock.now(), source.available
     if run.outcome == Run.Outcome.SUCCEEDED:
         source.last_success_at, source.failures, source.paused_until = now, 0, None

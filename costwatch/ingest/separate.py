@@ -43,6 +43,8 @@ def begin_beat(**_: Any) -> None:
 @worker_before_create_process.connect
 def settle(**_: Any) -> None:
     """Leave what is loaded where it is: a child that looks for garbage in it gets a copy of its own of every page."""
+    # Before each child that takes another's place, so that nothing stays frozen that is garbage by then.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

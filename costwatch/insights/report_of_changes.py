@@ -34,7 +34,8 @@ def rows_and_totals(query: Query) -> tuple[list[Json], Json]:
         raise BadQuestion("changes has a grouping of its own, and can only be filtered by organization_id")
     if query.interval == "hour":
         raise BadQuestion("changes are told by the day or longer")
-    found = changes(cells.organizations(query), query.since, query.until, cells.prices_of(query), query.as_of)
+    organizations = cells.organizations(replace(query, as_of=None))
+    found = changes(organizations, query.since, query.until, cells.prices_of(query), query.as_of)
     together: dict[tuple[str, str, str], Change] = {}
     for one in found:
         key = (period_name(one.day, query.interval), one.source, one.why)

@@ -209,8 +209,8 @@ def changes(query: Query) -> Json:
     `as_of` asks for what changed after that time. Raises: BadQuestion.
     """
     rows, totals = report_of_changes.rows_and_totals(query)
-    organizations = cells.organizations(query)
-    made = envelope("changes", replace(query, as_of=None), organizations, cells.prices_of(query), ("usage", "cost"))
+    now = replace(query, as_of=None)
+    made = envelope("changes", now, cells.organizations(now), cells.prices_of(query), ("usage", "cost"))
     return made | {"rows": rows, "totals": totals}
 
 

@@ -7,6 +7,7 @@ import pytest
 from costwatch import clock
 from costwatch.directory.models import ApiKey, Organization, Workspace
 from costwatch.ingest.models import Source
+from costwatch.ingest.order import Order
 from costwatch.insights.query import question
 from costwatch.insights.render import render
 from costwatch.insights.reports import columns, report
@@ -79,3 +80,16 @@ def test_ing_06_before_the_directory_was_read_nothing_had_a_name(
     monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:07:00Z")
     run("directory")
     assert printed("2026-11-20T14:05:00Z") == before
+
+
+def test_what_changed_after_a_time_is_told_of_an_organization_that_was_connected_later(
+    run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("directory", "usage")
+    upstream.restate(date(2026, 11, 12), change="up", workspace="search-prod")
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-21T09:00:00Z")
+    run("usage", order=Order(since=date(2026, 11, 10), until=date(2026, 11, 14)))
+    assert Organization.objects.get().created_at > clock.parse("2026-10-01T00:00:00Z")
+    every = report("changes", question(**SPAN))["rows"]
+    assert every
+    assert report("changes", question(**SPAN, as_of=clock.parse("2026-10-01T00:00:00Z")))["rows"] == every

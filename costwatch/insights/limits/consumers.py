@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.directory.limits import Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights.limits.draws import draws
-from costwatch.insights.limits.lines import LOOKS_BACK, Line, LineKey
+from costwatch.insights.limits.lines import LOOKS_BACK, Line, LineKey, side_of
 from costwatch.ledger.models import Fact, LimitHour, Series
 
 Used = dict[LineKey, Counter[str]]
@@ -34,17 +34,22 @@ def consumers(organization: Organization, lines: Collection[Line], limits: Limit
 def _count_workspaces(
     organization: Organization, pools: Collection[Line], span: tuple[datetime, datetime], found: Used
 ) -> None:
-    """The figures of the hours say what each workspace drew from a pool."""
-    wanted = {(line.key.group_id, line.key.pool, line.binding.limiter): found[line.key] for line in pools}
-    groups, _, limiters = zip(*wanted, strict=True)
+    """The figures of the hours say what each workspace drew from a pool.
+
+    A workspace may be limited by another limiter of the same side, and the limiters may have changed on the way.
+    """
+    wanted = {(line.key.group_id, line.key.pool, line.binding.side): found[line.key] for line in pools}
     rows = LimitHour.objects.filter(
-        organization=organization, hour__gte=span[0], hour__lt=span[1], group_id__in=groups, limiter__in=limiters
+        organization=organization,
+        hour__gte=span[0],
+        hour__lt=span[1],
+        group_id__in={line.key.group_id for line in pools},
     ).exclude(workspace_key=ORGANIZATION_WIDE)
-    sums = rows.values_list("group_id", "pool", "limiter", "workspace_key").annotate(Sum("total")).order_by()
-    for *of, workspace, total in sums:
-        counted = wanted.get(tuple(of))
+    each = rows.values_list("group_id", "pool", "limiter", "workspace_key").annotate(Sum("total")).order_by()
+    for group, pool, limiter, workspace, total in each:
+        counted = wanted.get((group, pool, side_of(limiter)))
         if counted is not None:
-            counted[workspace] += int(total)
+            counted[workspace] = max(counted[workspace], int(total))
 
 
 def _count_keys(

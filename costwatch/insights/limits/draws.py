@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet, Sum
 
 from costwatch.directory.limits import Limits
-from costwatch.ledger.limit_figures import pool_of
+from costwatch.ledger.limit_figures import READS_COUNT, pool_of
 from costwatch.ledger.limit_hours import group_for
 from costwatch.ledger.models import Fact, MinuteFact
 
@@ -28,8 +28,9 @@ class Draw(NamedTuple):
     output: int
 
     def of(self, side: str) -> int:
-        """The tokens of one side of limits: input, output, or both; reads count for neither."""
-        counted = self.uncached + self.writes if side != "output" else 0
+        """The tokens of one side of limits: input, output, or both."""
+        reads = self.reads if self.model.startswith(READS_COUNT) else 0
+        counted = self.uncached + self.writes + reads if side != "output" else 0
         return counted + self.output if side != "input" else counted
 
 

@@ -52,9 +52,14 @@ class Against:
     @property
     def side(self) -> str:
         """Which tokens it counts: input, output, or both."""
-        if self.limiter in ("fast_otpm", "output_tokens_per_minute"):
-            return "output"
-        return "both" if self.limiter == "tokens_per_minute" else "input"
+        return side_of(self.limiter)
+
+
+def side_of(limiter: str) -> str:
+    """Which tokens a limiter counts: input, output, or both."""
+    if limiter in ("fast_otpm", "output_tokens_per_minute"):
+        return "output"
+    return "both" if limiter == "tokens_per_minute" else "input"
 
 
 # Without slots, so that what it comes closest to is looked for once: the order, the state and the list all ask.

@@ -74,8 +74,9 @@ def nameless_words(organization: Organization, workspace_key: str) -> str:
     if found is None:
         return ""
     return ngettext(
-        "%(count)s refusal (429) of 7 days was told without a model, at %(time)s, so it is on no line.",
-        "%(count)s refusals (429) of 7 days were told without a model, the newest at %(time)s, so they are on no line.",
+        "%(count)s refusal (429) of 7 days was reported without a model, at %(time)s, so no line counts it.",
+        "%(count)s refusals (429) of 7 days were reported without a model, the newest at %(time)s, so no line counts "
+        "them.",
         found.refused,
     ) % {"count": f"{found.refused:,}", "time": when(found.newest)}
 

@@ -1,4 +1,4 @@
-"""What the list of lines says beside them: refusals that are on no line, and which hours it is about."""
+"""What the list of lines says beside them: refusals that no line counts, and which hours it is about."""
 
 from datetime import datetime, timedelta
 
@@ -21,11 +21,11 @@ def test_refusals_told_without_a_model_are_on_no_line_and_said_above_the_list(
     tell(200, 2)
     assert "without a model" not in words(page.get("/limits/"))
     tell(429, 65)
-    assert "1 refusal (429) of 7 days was told without a model, at 13:00 UTC, so it is on no line." in words(
+    assert "1 refusal (429) of 7 days was reported without a model, at 13:00 UTC, so no line counts it." in words(
         page.get("/limits/")
     )
     tell(429, 4, workspace_key="wrkspc_1")
-    said = "2 refusals (429) of 7 days were told without a model, the newest at 14:01 UTC, so they are on no line."
+    said = "2 refusals (429) of 7 days were reported without a model, the newest at 14:01 UTC, so no line counts them."
     assert said in words(page.get("/limits/"))
     assert "without a model" not in words(page.get("/limits/?workspace=wrkspc_2"))
     assert "1 refusal (429)" in words(page.get("/limits/?workspace=wrkspc_1"))
