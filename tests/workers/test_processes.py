@@ -99,7 +99,6 @@ def test_tsk_02_tsk_03_tsk_07_tsk_12_whatever_dies_the_totals_are_the_same(
         took = wait_for(lambda rung=rung: watched.one(RUNG) > rung, 30, "nothing was consumed after the restart")
         print(f"consuming again after {took:.1f} s, {watched.hours} hours read")
 
-    for _ in range(RESTARTS):
         cluster.stop()
         time.sleep(1)
         cluster.start()
