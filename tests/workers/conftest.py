@@ -29,6 +29,13 @@ def vendor() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def ailing(vendor: Sandbox) -> Iterator[Callable[..., None]]:
+    """Gives the vendor a fault, as the sandbox takes it; it is well again afterwards."""
+    yield lambda **fault: vendor.order("faults", {"add": [{"times": None, **fault}]})
+    vendor.order("faults", {"clear": True})
+
+
+@pytest.fixture
 def install(broker: Redis, cluster: Postgres, vendor: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     """Makes installations, each with an empty database of its own, migrated."""
     made: list[Installation] = []

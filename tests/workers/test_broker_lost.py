@@ -1,38 +1,30 @@
 """A broker that goes away behind the back of a worker that is busy, and waits for no message."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.servers import Redis, wait_for
 
 from .conftest import Watched
-from .installation import Installation, Sandbox
+from .installation import Installation
 from .messages import message, send
 
 pytestmark = pytest.mark.timeout(240)
-SLOW = {"kind": "latency", "path": "claude_code", "times": None, "options": {"seconds": 6}}
 READ_ONE = 'from costwatch.ingest.tasks import run_source; run_source.delay(1, "claude_code")'
-
-
-@pytest.fixture
-def slow(vendor: Sandbox) -> Iterator[Callable[[], None]]:
-    """Makes one report slow; it is as fast as the others afterwards."""
-    yield lambda: vendor.order("faults", {"add": [SLOW]})
-    vendor.order("faults", {"clear": True})
 
 
 def test_tsk_07_a_worker_that_was_busy_while_the_broker_went_away_hears_again(
     install: Callable[[str], Installation],
     watch: Callable[[str], Watched],
     broker: Redis,
-    slow: Callable[[], None],
+    ailing: Callable[..., None],
 ) -> None:
     busy, watched = install("busy"), watch("busy")
     busy.environment["COSTWATCH_BACKFILL_SINCE"] = "2026-11-20"
     busy.run("sync", "-v0", "--source=directory")
-    slow()
+    ailing(kind="latency", path="claude_code", options={"seconds": 6})
     # Its one child reads, and it may take no second message: nothing tells it that the broker is gone.
     worker = busy.worker(children=1)
     busy.run("shell", "-v0", "-c", READ_ONE)

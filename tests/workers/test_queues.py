@@ -1,6 +1,6 @@
 """Reading has a queue of its own: a vendor that hangs keeps nothing else from being done, and is noticed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -12,14 +12,6 @@ from .installation import Installation, Sandbox, kill
 from .messages import message, send
 
 pytestmark = pytest.mark.timeout(240)
-HANGS = {"kind": "latency", "times": None, "options": {"seconds": 120}}
-
-
-@pytest.fixture
-def hanging(vendor: Sandbox) -> Iterator[Callable[[], None]]:
-    """Makes the vendor hang; it answers again afterwards."""
-    yield lambda: vendor.order("faults", {"add": [HANGS]})
-    vendor.order("faults", {"clear": True})
 
 
 def test_tsk_09_tsk_06_ten_reads_that_hang_keep_no_tick_waiting_and_the_silence_is_noticed(
@@ -28,7 +20,7 @@ def test_tsk_09_tsk_06_ten_reads_that_hang_keep_no_tick_waiting_and_the_silence_
     broker: Redis,
     cluster: Postgres,
     vendor: Sandbox,
-    hanging: Callable[[], None],
+    ailing: Callable[..., None],
 ) -> None:
     hung, watched = install("hung"), watch("hung")
     hung.worker("reader", children=4, queues="fetch")
@@ -38,7 +30,7 @@ def test_tsk_09_tsk_06_ten_reads_that_hang_keep_no_tick_waiting_and_the_silence_
     wait_for(lambda: hung.run("alive", "worker", status=None).startswith("a worker heard"), 60, "no sign of life")
     kill(beat)
 
-    hanging()
+    ailing(kind="latency", options={"seconds": 120})
     for number in range(10):
         send(broker, message("run_source", number=number))
     wait_for(lambda: int(broker.ask("LLEN", "fetch")) >= 2, 60, "four reads do not fill the pool")

@@ -11,8 +11,10 @@ from costwatch.directory.limits import Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights.limits.draws import draws
 from costwatch.insights.limits.lines import LOOKS_BACK, Line, LineKey, side_of
+from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITERS
 from costwatch.ledger.models import Fact, LimitHour, Series
 
+COUNTED = {**LIMITERS, **FAST_LIMITERS}
 Used = dict[LineKey, Counter[str]]
 
 
@@ -60,7 +62,7 @@ def _count_keys(
     found: Used,
 ) -> None:
     """The hours of usage say which key it was; they are a sixtieth of the minutes."""
-    sides = {line.key: line.binding.side for line in lines}
+    counts = {line.key: COUNTED[line.binding.limiter] for line in lines}
     series = Series.objects.filter(
         organization=organization, workspace_id__in={line.key.workspace_key for line in lines}
     )
@@ -69,5 +71,5 @@ def _count_keys(
     facts = Fact.objects.filter(bucket_start__in=hours, series_id__in=list(series.values_list("pk", flat=True)))
     for one in draws(facts, limits):
         key = LineKey(one.group_id, one.pool, one.workspace_key)
-        if key in sides:
-            found[key][one.api_key_id] += one.of(sides[key])
+        if count := counts.get(key):
+            found[key][one.api_key_id] += count(one.use)

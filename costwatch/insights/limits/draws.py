@@ -1,24 +1,20 @@
 """Who drew how much from which pool: usage summed by workspace, key and model, with the group and pool it counts in."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from django.db.models import QuerySet, Sum
 
 from costwatch.directory.limits import Limits
-from costwatch.ledger.limit_figures import READS_COUNT, pool_of
+from costwatch.ledger.limit_figures import READS_COUNT, Use, pool_of
 from costwatch.ledger.limit_hours import group_for
 from costwatch.ledger.models import Fact, MinuteFact
 
 
-class Draw(NamedTuple):
-    """What one key used of one model in one pool. Units: tokens; `uncached` and `writes` are what input limits count.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What one key used of one model. Units: tokens."""
 
-    Shape: one key, model and pool may come more than once.
-    """
-
-    group_id: str
-    pool: str
     workspace_key: str
     api_key_id: str
     model: str
@@ -27,11 +23,18 @@ class Draw(NamedTuple):
     reads: int
     output: int
 
-    def of(self, side: str) -> int:
-        """The tokens of one side of limits: input, output, or both."""
-        reads = self.reads if self.model.startswith(READS_COUNT) else 0
-        counted = self.uncached + self.writes + reads if side != "output" else 0
-        return counted + self.output if side != "input" else counted
+    @property
+    def use(self) -> Use:
+        """What of it counts against limits."""
+        return Use(self.uncached + self.writes, self.reads if self.model.startswith(READS_COUNT) else 0, self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw(Drawn):
+    """What was drawn from the pool of a group; one key, model and pool may come more than once."""
+
+    group_id: str
+    pool: str
 
 
 def draws(facts: QuerySet[Fact] | QuerySet[MinuteFact], limits: Limits) -> Iterator[Draw]:
@@ -57,4 +60,4 @@ def draws(facts: QuerySet[Fact] | QuerySet[MinuteFact], limits: Limits) -> Itera
     for workspace, api_key, model, tier, speed, *counts in sums:
         group = groups.get(model) or groups.setdefault(model, group_for(model, limits).id)
         uncached, five, hour, reads, output = map(int, counts)
-        yield Draw(group, pool_of(tier, speed), workspace, api_key, model, uncached, five + hour, reads, output)
+        yield Draw(workspace, api_key, model, uncached, five + hour, reads, output, group, pool_of(tier, speed))

@@ -6,23 +6,16 @@ from datetime import datetime
 from costwatch import clock
 from costwatch.directory.limits import limits_at
 from costwatch.directory.models import Organization
-from costwatch.insights.limits.draws import draws
+from costwatch.insights.limits.draws import Drawn, draws
 from costwatch.insights.limits.lines import LineKey
-from costwatch.ledger.limit_figures import LIMITERS, READS_COUNT, Use, limiters_of
+from costwatch.ledger.limit_figures import LIMITERS, limiters_of
 from costwatch.ledger.models import MinuteFact
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one key used of one model in a minute. Units: tokens; `counted` is what the limiter counts of them."""
+class Contribution(Drawn):
+    """What one key used of one model in a minute; `counted` is what the limiter counts of it."""
 
-    workspace_key: str
-    api_key_id: str
-    model: str
-    uncached: int
-    writes: int
-    reads: int
-    output: int
     counted: int
 
 
@@ -53,19 +46,7 @@ def minute_of(organization: Organization, key: LineKey, limiter: str, minute: da
             who = one.workspace_key, one.api_key_id, one.model
             uncached, writes, reads, output = found.get(who, (0, 0, 0, 0))
             found[who] = uncached + one.uncached, writes + one.writes, reads + one.reads, output + one.output
-    made = [
-        Contribution(
-            workspace,
-            api_key,
-            model,
-            uncached,
-            writes,
-            reads,
-            output,
-            count(Use(uncached + writes, reads if model.startswith(READS_COUNT) else 0, output)),
-        )
-        for (workspace, api_key, model), (uncached, writes, reads, output) in found.items()
-    ]
+    made = [Contribution(*who, *tokens, count(Drawn(*who, *tokens).use)) for who, tokens in found.items()]
     value = next(
         (one.value for one in limits.of(key.workspace_key) if (one.group.id, one.limiter) == (key.group_id, limiter)),
         None,
