@@ -43,9 +43,9 @@ def silent() -> Heartbeat | None:
 
     A scheduler that does not ring is heard by nobody, so it is named first.
     """
-    known, signs = ages(), {sign.role: sign for sign in Heartbeat.objects.filter(role__in=(BEAT, WORKER))}
-    late = (role for role in (BEAT, WORKER) if (age := known.of(role)) is not None and age > LATE_AFTER)
-    return next((signs[role] for role in late), None)
+    now, signs = database_now(), Heartbeat.objects.in_bulk((BEAT, WORKER))
+    late = (sign for role in (BEAT, WORKER) if (sign := signs.get(role)) and now - sign.at > LATE_AFTER)
+    return next(late, None)
 
 
 def renew(role: str) -> None:
