@@ -18,7 +18,7 @@ from costwatch.directory.prepared import LONGEST_WHY
 from costwatch.insights import display
 from costwatch.insights.cache import kept
 from costwatch.insights.limits.flows import Limiter, counted, used
-from costwatch.insights.limits.lines import share_of
+from costwatch.insights.limits.lines import share_of, side_of
 from costwatch.insights.limits.protecting import Protecting, protecting
 from costwatch.insights.limits.relief import LARGEST, Less, Relief, relief
 from costwatch.insights.limits.stored_flows import Stored, stored_flows
@@ -31,7 +31,6 @@ from costwatch.web.limits.named import Named, named_of
 from costwatch.web.moments import when
 
 SECTION = {"section": "limits", "crumb": gettext_lazy("What would help")}
-OF_OUTPUT = ("output_tokens_per_minute", "fast_otpm")
 # Whom a limit protects is said of so many.
 MOST_PROTECTED = 3
 
@@ -87,7 +86,7 @@ def help_context(organization: Organization, asked: Asked) -> dict[str, Any]:
         "limiter": words.limiter(asked.limiter),
         "looked_at": words.looked_at(stored),
         "limit_id": SEPARATOR.join((asked.line.group_id, asked.limiter)),
-        "is_of_output": asked.limiter in OF_OUTPUT,
+        "is_of_output": side_of(asked.limiter) == "output",
         "can_prepare": assumption(organization, clock.today()) is None,
         "twin": reverse("limits_twin") + asked.query(limiter=""),
         "line": text_of(asked.line),
