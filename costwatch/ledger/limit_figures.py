@@ -13,6 +13,8 @@ POOLS = (ORDINARY, FAST, PRIORITY, BATCH)
 # Priority is committed capacity and batches have a queue: neither has a limit by the minute.
 LIMITED_POOLS = (ORDINARY, FAST)
 AN_HOUR = 60
+# Above this share of its limit a pool runs short; `minutes_over_80` counts those minutes. Units: per cent.
+SHORT_ABOVE = 80
 
 
 class Use(NamedTuple):

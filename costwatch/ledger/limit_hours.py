@@ -1,5 +1,6 @@
 """What an hour's minutes came to beside the limits in force: pages read these, and days are made of them."""
 
+import json
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +12,17 @@ from costwatch.directory.history import changes_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.limits import Group, Limit, Limits, limits_at
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, READS_COUNT, Use, figures, limiters_of, pack, pool_of
+from costwatch.ledger.limit_figures import (
+    AN_HOUR,
+    LIMITED_POOLS,
+    READS_COUNT,
+    SHORT_ABOVE,
+    Use,
+    figures,
+    limiters_of,
+    pack,
+    pool_of,
+)
 from costwatch.ledger.models import LimitDayMade, LimitHour, LimitHourMade, Series
 from costwatch.ledger.store import store
 from costwatch.ledger.store.base import Row
@@ -125,7 +136,21 @@ def _rows(organization_id: int, hour: datetime, limits: Limits, known: _Applying
                     made.minutes_over_95,
                     made.minutes_over_100,
                     pack(values),
+                    "" if workspace or value is None else _takers(by_workspace, count, values, value),
                 )
+
+
+def _takers(
+    by_workspace: Mapping[str, _Columns], count: Callable[[Use], int], values: Sequence[int], limit: int
+) -> str:
+    """Whose tokens a pool's were in the minutes in which it ran short. Shape: JSON, workspace to tokens."""
+    short = [place for place, value in enumerate(values) if value * 100 > limit * SHORT_ABOVE]
+    taken = {
+        workspace: sum(count(Use(inputs[place], reads[place], outputs[place])) for place in short)
+        for workspace, (inputs, reads, outputs) in by_workspace.items()
+        if workspace != ORGANIZATION_WIDE
+    }
+    return json.dumps(taken, separators=(",", ":")) if short else ""
 
 
 class _Minutes:

@@ -1,20 +1,20 @@
 """Who takes the organization's pool in the minutes in which it runs short: siblings of a workspace that is slow."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import CharField
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.insights.limits.lines import LineKey
-from costwatch.ledger.limit_figures import AN_HOUR, unpack
+from costwatch.ledger.limit_figures import SHORT_ABOVE, unpack
 from costwatch.ledger.models import LimitHour
 
 LOOKS_BACK = timedelta(days=6)
-SHORT_ABOVE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,32 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     }
     # The same seven days as the map of hours.
     since = clock.floor_day(clock.now()) - LOOKS_BACK
-    # Hours only find each other here: as text they are not made into times, of which a week has seven thousand.
-    hours = LimitHour.objects.filter(hour__gte=since, **pool).annotate(at=Cast("hour", CharField()))
-    of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
-    short = {
-        at: [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
-        for at, values in of_pool.values_list("at", "values")
-    }
+    hours = LimitHour.objects.filter(hour__gte=since, **pool)
     taken: Counter[str] = Counter()
-    of_workspaces = hours.filter(hour__in=of_pool.values("hour")).exclude(workspace_key=ORGANIZATION_WIDE)
-    for at, workspace, values in of_workspaces.values_list("at", "workspace_key", "values"):
-        # Few of an hour's minutes are short: those are read where they lie, the others are not unpacked. An hour that
-        # was made only just now is nowhere in `short`.
-        minutes = memoryview(values).cast("I" if len(values) == 4 * AN_HOUR else "Q")
-        taken[workspace] += sum([minutes[place] for place in short.get(at, ())])
+    minutes, otherwise = 0, {}
+    of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
+    for hour, of_then, over, takers, values in of_pool.values_list(
+        "hour", "limit", "minutes_over_80", "takers", "values"
+    ):
+        if of_then == limit:
+            minutes += over
+            taken.update(json.loads(takers))
+        else:
+            otherwise[hour] = [place for place, value in enumerate(unpack(values)) if _is_short(value, limit)]
+    taken.update(_taken(hours, otherwise))
     ordered = sorted(((who, count) for who, count in taken.items() if count), key=lambda one: (-one[1], one[0]))
-    return Contention(sum(map(len, short.values())), taken.total(), tuple(ordered))
+    return Contention(minutes + sum(map(len, otherwise.values())), taken.total(), tuple(ordered))
+
+
+def _is_short(value: int, limit: int) -> bool:
+    return value * 100 > limit * SHORT_ABOVE
+
+
+def _taken(hours: QuerySet[LimitHour], short: Mapping[datetime, Sequence[int]]) -> Counter[str]:
+    """What workspaces took in minutes of hours that were held against a limit which is no longer in force."""
+    taken: Counter[str] = Counter()
+    of_workspaces = hours.filter(hour__in=list(short)).exclude(workspace_key=ORGANIZATION_WIDE)
+    for hour, workspace, values in of_workspaces.values_list("hour", "workspace_key", "values"):
+        counts = unpack(values)
+        taken[workspace] += sum(counts[place] for place in short[hour])
+    return taken

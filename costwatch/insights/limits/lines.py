@@ -1,7 +1,7 @@
 """Who hurts next: every group, pool and workspace that was used, with the limiter it comes closest to."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -112,19 +112,28 @@ class Lines:
         """The lines that are far from their limits, or of which none is known."""
         return tuple(line for line in self.lines if not line.is_shown)
 
+    def of(self, workspace: str) -> "Lines":
+        """The lines of one workspace with those of the pools it draws from."""
+        drawn_from = {(key.group_id, key.pool) for line in self.lines if (key := line.key).workspace_key == workspace}
+        own = tuple(
+            line
+            for line in self.lines
+            if line.key.workspace_key in (ORGANIZATION_WIDE, workspace)
+            and (line.key.group_id, line.key.pool) in drawn_from
+        )
+        return replace(self, lines=own, idle=_idle(own, self.limits))
+
     def counts(self) -> dict[str, int]:
         """How many lines are in each state."""
         return {state: sum(line.state == state for line in self.lines) for state in STATES}
 
 
-def lines(organization: Organization, workspace: str | None = None) -> Lines:
-    """The lines of the last 24 hours, of all workspaces or of one with the pools it draws from."""
+def lines(organization: Organization) -> Lines:
+    """The lines of the last 24 hours."""
     until = clock.floor_hour(clock.now()) + clock.HOUR
     since = until - LOOKS_BACK
     limits = limits_now(organization)
     rows = LimitHour.objects.filter(organization=organization, hour__gte=since, hour__lt=until)
-    if workspace is not None:
-        rows = rows.filter(workspace_key__in=(ORGANIZATION_WIDE, workspace))
     sums = (
         rows.values_list("group_id", "pool", "workspace_key", "limiter")
         .annotate(
@@ -157,14 +166,15 @@ def lines(organization: Organization, workspace: str | None = None) -> Lines:
             over = [minutes_over(values, limit, share) for share in (80, 95, 100)]
         against = Against(limiter, limit, source, share_of(peak, limit), peak, total, active, *over)
         found.setdefault(LineKey(group_id, pool, key), (group, []))[1].append(against)
-    if workspace is not None:
-        drawn_from = {(key.group_id, key.pool) for key in found if key.workspace_key == workspace}
-        found = {key: of for key, of in found.items() if (key.group_id, key.pool) in drawn_from}
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
-    used = {line.key.group_id for line in made}
-    idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
     is_read = LimitHourMade.objects.filter(organization=organization).exists()
-    return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits, is_read)
+    return Lines(since, until, tuple(sorted(made, key=_urgency)), _idle(made, limits), limits, is_read)
+
+
+def _idle(made: Iterable[Line], limits: Limits) -> tuple[Group, ...]:
+    """The groups of models that no line is of."""
+    used = {line.key.group_id for line in made}
+    return tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
 
 
 def share_of(value: int, limit: int | None) -> int | None:

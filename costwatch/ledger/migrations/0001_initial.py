@@ -388,6 +388,7 @@ class Migration(migrations.Migration):
                 ('minutes_over_95', models.PositiveSmallIntegerField()),
                 ('minutes_over_100', models.PositiveSmallIntegerField()),
                 ('values', models.BinaryField()),
+                ('takers', models.TextField()),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='directory.organization')),
             ],
             options={

@@ -46,7 +46,8 @@ class _BesideLimit(models.Model):
 class LimitHour(_BesideLimit):
     """One hour beside one limit. An hour without usage has no row.
 
-    Shape: `values` are sixty counts, packed by `costwatch.ledger.limit_figures`.
+    Shape: `values` are sixty counts, packed by `costwatch.ledger.limit_figures`. `takers` are of the organization's row
+    alone: JSON of workspace to tokens in the minutes in which the pool ran short; empty where it did not.
     """
 
     hour = models.DateTimeField()
@@ -56,6 +57,7 @@ class LimitHour(_BesideLimit):
     minutes_over_95 = models.PositiveSmallIntegerField()
     minutes_over_100 = models.PositiveSmallIntegerField()
     values = models.BinaryField()
+    takers = models.TextField()
 
     class Meta:
         constraints = [

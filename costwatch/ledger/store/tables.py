@@ -94,6 +94,7 @@ LIMIT_HOUR = Log(
         "minutes_over_95",
         "minutes_over_100",
         "values",
+        "takers",
     ),
 )
 

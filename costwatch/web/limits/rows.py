@@ -96,7 +96,7 @@ class OfWorkspace:
 
 def rows_of(organization: Organization, workspace: str, travelling: str) -> OfWorkspace | None:
     """What the page of a workspace says of its limits; None where no minute was used."""
-    found = lines(organization, workspace)
+    found = lines(organization).of(workspace)
     own = [line for line in found.lines if line.key.workspace_key == workspace and line.binding.limit is not None]
     if not own:
         return None

@@ -90,10 +90,11 @@ def _is_of(asked: Asked) -> bool:
 
 
 def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
-    found = lines(organization, asked.workspace or None)
+    every = lines(organization)
+    found = every.of(asked.workspace) if asked.workspace else every
     chosen = _chosen(found, asked)
     listed = [one for one in chosen.lines if one.is_shown or one.key == asked.line]
-    used = {} if asked.view == "configured" else consumers(organization, listed, found.limits)
+    used = {} if asked.view == "configured" else consumers(organization, every, listed)
     called = named(organization, largest_keys(used))
     context: dict[str, Any] = {
         "first": words.verdict(found, called),

@@ -3,6 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_model_in_no_group_stands_for_itself_and_a_group_without_use_is_told(h
 
 def test_a_workspaces_lines_stand_beside_the_organizations(hot: Organization) -> None:
     key = workspace_called(hot, "search-prod")
-    assert {line.key.workspace_key for line in lines(hot, key).lines} == {"", key}
+    assert {line.key.workspace_key for line in lines(hot).of(key).lines} == {"", key}
 
 
 def test_the_last_hour_is_the_sixty_minutes_up_to_now(hot: Organization) -> None:
@@ -164,7 +165,7 @@ def test_the_peak_minutes_contributors_sum_to_it(hot: Organization) -> None:
 def test_the_top_consumers_are_those_of_the_hours(hot: Organization) -> None:
     found = lines(hot)
     line = next(one for one in found.lines if one.key == opus(hot))
-    used = consumers(hot, [line], found.limits)[line.key]
+    used = consumers(hot, found, [line])[line.key]
     minutes = Counter[str]()
     facts = MinuteFact.objects.filter(minute__gte=SINCE, minute__lt=datetime(2026, 11, 20, 14, tzinfo=UTC))
     for fact in facts.select_related("series"):
@@ -178,13 +179,16 @@ def test_the_top_consumers_are_those_of_the_hours(hot: Organization) -> None:
     assert used[largest] >= minutes[largest]
 
 
-def test_who_takes_the_pool_when_it_runs_short(hot: Organization) -> None:
+@pytest.mark.parametrize("share", [1, Fraction(1, 3), Fraction(4, 3)], ids=["in force then", "lower", "higher"])
+def test_who_takes_the_pool_when_it_runs_short(hot: Organization, share: Fraction) -> None:
+    """Also beside a limit that has changed since: everything is held against the one that is in force now."""
     key = opus(hot)
-    limit = RateLimit.objects.get(group=key.group_id, workspace_key="", limiter=OPUS_OUT).value
-    assert limit is not None
+    in_force = RateLimit.objects.get(group=key.group_id, workspace_key="", limiter=OPUS_OUT).value
+    assert in_force is not None
+    limit = int(in_force * share)
     first = datetime(2026, 11, 19, tzinfo=UTC)
     used = scan(hot, first, UNTIL)
-    short = [at for at, count in used[key.group_id, "", "", OPUS_OUT].items() if count > limit * 0.8]
+    short = [at for at, count in used[key.group_id, "", "", OPUS_OUT].items() if count * 100 > limit * 80]
     taken = Counter[str]()
     for (group, pool, workspace, limiter), minutes in used.items():
         if (group, pool, limiter) == (key.group_id, "", OPUS_OUT) and workspace:
