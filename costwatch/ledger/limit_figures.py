@@ -102,7 +102,7 @@ def rank(ordered: Sequence[int], share: int) -> int:
 
 def minutes_over(values: Iterable[int], limit: int | None, share: int) -> int:
     """How many minutes are above a share of a limit. Units: per cent; none where no limit is known."""
-    return 0 if limit is None else sum(value * 100 > limit * share for value in values)
+    return 0 if limit is None else sum(map((limit * share // 100).__lt__, values))
 
 
 def _above(ordered: Sequence[int], limit: int | None, share: int) -> int:
@@ -112,11 +112,16 @@ def _above(ordered: Sequence[int], limit: int | None, share: int) -> int:
 
 def longest_streak(values: Iterable[int], limit: int | None, share: int) -> int:
     """The most minutes in a row above a share of a limit."""
+    if limit is None:
+        return 0
+    bound = limit * share // 100
     longest = length = 0
     for value in values:
-        length = length + 1 if limit is not None and value * 100 > limit * share else 0
-        longest = max(longest, length)
-    return longest
+        if value > bound:
+            length += 1
+        elif length:
+            longest, length = max(longest, length), 0
+    return max(longest, length)
 
 
 def pack(values: Sequence[int]) -> bytes:
