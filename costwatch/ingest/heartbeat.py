@@ -1,7 +1,8 @@
 """Signs of life of the scheduler, the workers and the vendor: a row each, renewed about once a minute."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -17,6 +18,7 @@ VENDOR = "vendor"
 LATE_AFTER = timedelta(seconds=180)
 # Somebody is asked something every three minutes, at the pace the vendor supports.
 SILENT_AFTER = timedelta(minutes=5)
+READ_WITHOUT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,17 @@ class Ages:
         return self.vendor is not None and self.vendor > SILENT_AFTER * max(1, AN_HOUR / settings.REQUESTS_PER_HOUR)
 
 
-def silent() -> Heartbeat | None:
+def silent(read: Iterable[datetime | None]) -> Heartbeat | None:
     """The last sign of the scheduler or of the workers, if it is three minutes old (TSK-06).
 
-    A scheduler that does not ring is heard by nobody, so it is named first.
+    `read` is when each source was last read: where that went on for a day without them, somebody else reads now, such
+    as `manage.py sync` in a crontab. A scheduler that does not ring is heard by nobody, so it is named first.
     """
     now, signs = database_now(), Heartbeat.objects.in_bulk((BEAT, WORKER))
     late = (sign for role in (BEAT, WORKER) if (sign := signs.get(role)) and now - sign.at > LATE_AFTER)
-    return next(late, None)
+    last = next(late, None)
+    newest = max((moment for moment in read if moment), default=None)
+    return None if last and newest and newest - last.at > READ_WITHOUT else last
 
 
 def renew(role: str) -> None:

@@ -98,6 +98,17 @@ def test_tsk_06_a_silent_scheduler_is_the_verdict(page: Client) -> None:
     assert "Stopped at 13:00 UTC" in pill[:600]
 
 
+def test_a_scheduler_that_was_given_up_for_a_crontab_has_not_stopped_anything(page: Client) -> None:
+    for role in ("beat", "worker"):
+        heartbeat.renew(role)
+    Heartbeat.objects.update(at=moment(19, hour=13))
+    assert verdict(read(page)).startswith("Complete to 14:05 UTC")
+    assert "Stopped" not in page.get("/").content.decode()
+    # Nobody has read since: it is silent again.
+    Source.objects.update(last_success_at=moment(20, hour=12))
+    assert verdict(read(page)).startswith("Stopped at 19 Nov, 13:00 UTC")
+
+
 def test_of_two_stops_the_first_is_the_verdict(page: Client) -> None:
     for role in ("beat", "worker"):
         heartbeat.renew(role)
