@@ -84,14 +84,16 @@ class LimitHistory:
     def __init__(self, organization: Organization) -> None:
         self._organization = organization
         self._changes: Sequence[datetime] = changes_of(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
-        self._states: dict[int, Limits] = {}
+        self._states: dict[tuple[int, date | None], Limits] = {}
 
     def at(self, moment: datetime) -> Limits:
         """The limits as they had been read at a moment."""
-        place = bisect_right(self._changes, moment)
-        if place not in self._states:
-            self._states[place] = limits_at(self._organization, moment)
-        return self._states[place]
+        # What is assumed is what was published on the day.
+        day = moment.date() if self._organization.assumed_tier else None
+        state = bisect_right(self._changes, moment), day
+        if state not in self._states:
+            self._states[state] = limits_at(self._organization, moment)
+        return self._states[state]
 
 
 def group_for(model: str, limits: Limits) -> Group:

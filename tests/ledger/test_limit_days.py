@@ -17,6 +17,7 @@ from costwatch.ingest.order import Order
 from costwatch.ingest.sync import sync
 from costwatch.ingest.upkeep import upkeep
 from costwatch.ledger.limit_figures import Figures, figures, longest_streak, pack, unpack
+from costwatch.ledger.limit_hours import LimitHistory
 from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade
 from costwatch.upstream.sandbox.server import SandboxServer
 from tests.kept import kept, vendor
@@ -125,6 +126,17 @@ def test_hours_made_before_the_limits_were_known_are_made_again(read: Organizati
 def test_an_hours_values_come_back_as_they_were_packed(values: list[int]) -> None:
     assert unpack(pack(values)) == values
     assert len(pack([min(value, 2**32 - 1) for value in values])) == 240
+
+
+@pytest.mark.django_db
+def test_assumed_limits_are_those_that_were_published_on_the_day_in_any_order() -> None:
+    """Tiers are named as today since 26 June 2026: before, nothing is known."""
+    organization = Organization(external_id="org-1", name="Example Inc", created_at=START, assumed_tier="start")
+    organization.save()
+    history = LimitHistory(organization)
+    for day, is_known in ((20, False), (28, True), (21, False), (29, True)):
+        found = history.at(datetime(2026, 6, day, 9, tzinfo=UTC))
+        assert bool(found.groups) == is_known
 
 
 def test_the_longest_streak_above_a_share() -> None:
