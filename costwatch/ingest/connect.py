@@ -1,9 +1,7 @@
 """Connecting to an organization: the client of one credential, whose credential it is, and what it can do."""
 
 import logging
-import threading
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
@@ -11,12 +9,13 @@ from django.db import transaction
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import availability
+from costwatch.ingest.gate import gate_of
 from costwatch.ingest.models import Source
 from costwatch.secrets import book, configured
 from costwatch.secrets.configured import Configured
 from costwatch.upstream import organization as lists
 from costwatch.upstream import usage
-from costwatch.upstream.client import IN_FLIGHT, AdminClient
+from costwatch.upstream.client import AdminClient
 from costwatch.upstream.credential import MissingCredential, Secret
 from costwatch.upstream.errors import Refused, UpstreamError
 from costwatch.upstream.pages import Window
@@ -46,12 +45,6 @@ class Connection:
     organization: Organization
 
 
-@lru_cache(maxsize=1000)
-def _gate(label: str) -> threading.BoundedSemaphore:
-    """What lets four requests of an organization out of this process at once, however many sources are read."""
-    return threading.BoundedSemaphore(IN_FLIGHT)
-
-
 def client(label: str = "") -> AdminClient:
     """The client of the configured origin with one credential. Raises: CannotConnect when the settings are wrong."""
     one = _found(label)
@@ -63,7 +56,7 @@ def client(label: str = "") -> AdminClient:
             one.read,
             proxy=settings.HTTPS_PROXY,
             ca_bundle=settings.CA_BUNDLE,
-            gate=_gate(label),
+            gate=gate_of(label),
         )
     except MissingCredential as error:
         raise _unusable(error) from None

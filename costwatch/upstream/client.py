@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -119,7 +120,7 @@ class AdminClient:
         ca_bundle: str = "",
         deadline_seconds: float = TOTAL_SECONDS,
         tries: int = TRIES,
-        gate: threading.Semaphore | None = None,
+        gate: AbstractContextManager[object] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         chance: random.Random | None = None,
     ) -> None:
@@ -129,7 +130,7 @@ class AdminClient:
         self._chance = chance or random.Random()
         self._verify = trust(ca_bundle)
         self._proxy, self._deadline_seconds = proxy or None, deadline_seconds
-        self._gate = gate or threading.BoundedSemaphore(IN_FLIGHT)
+        self._gate: AbstractContextManager[object] = gate or threading.BoundedSemaphore(IN_FLIGHT)
         self._local = threading.local()
         self._opened: list[httpx.Client] = []
 
