@@ -9,7 +9,7 @@ from django.db.models import F
 from costwatch import clock
 from costwatch.celery import app
 from costwatch.directory.models import Organization
-from costwatch.ingest import heartbeat, repricing, slots, usage
+from costwatch.ingest import heartbeat, months, repricing, slots, usage
 from costwatch.ingest.agenda import due, is_due
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
@@ -65,8 +65,16 @@ def sweep(**_: object) -> None:
     if slots.claim("sweep", SWEEP_EVERY):
         for organization_id, source in unfinished():
             run_source.delay(organization_id, source)
+        if months.left_behind():
+            follow_months.delay()
         # A bell that was lost with its broker is rung a quarter of a minute later, not a whole one.
         tick()
+
+
+@app.task(name="costwatch.ingest.tasks.follow_months")
+def follow_months(**_: object) -> None:
+    """Make the months that a dead run left behind their days."""
+    months.follow()
 
 
 @app.task(name="costwatch.ingest.tasks.ring")

@@ -18,7 +18,7 @@ from costwatch.ingest.holder import Holder
 from costwatch.ingest.lease import Busy, Held, lease, sweep
 from costwatch.ingest.models import Coverage, Heartbeat, Lease, Run, Slot
 from costwatch.ingest.unfinished import unfinished
-from costwatch.ledger.models import Fact, ReportedLine
+from costwatch.ledger.models import Fact, ReportedLine, SeriesMonth, StaleMonth
 from costwatch.upstream.sandbox.server import SandboxServer
 
 from .conftest import Sync
@@ -170,6 +170,31 @@ def test_tsk_02_what_was_begun_and_is_not_at_work_is_found(organization: Organiz
         assert unfinished() == []
     newest("cost", "running", 1, 3)
     assert unfinished() == [(organization.pk, "usage"), (organization.pk, "cost")]
+
+
+def test_ing_02_months_that_a_dead_run_left_behind_its_days_follow_without_another_run(
+    run: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything was read when it died, so nothing is due; the sweep finds the months all the same."""
+    run("directory", "usage")
+    expected = list(SeriesMonth.objects.order_by("month", "series").values())
+    assert expected
+    SeriesMonth.objects.filter(month=expected[-1]["month"]).delete()
+    organization = Organization.objects.get()
+    StaleMonth.objects.create(organization=organization, month=expected[-1]["month"])
+    left = Run.objects.create(organization=organization, source="usage", started_at=datetime.now(UTC))
+    monkeypatch.setattr(tasks.follow_months, "delay", tasks.follow_months)
+    monkeypatch.setattr(tasks, "tick", lambda: None)
+    with lease(organization.pk, "usage"):
+        tasks.sweep()
+        assert StaleMonth.objects.exists()
+    Slot.objects.all().delete()
+    asked = Run.objects.count()
+    tasks.sweep()
+    assert list(SeriesMonth.objects.order_by("month", "series").values()) == expected
+    assert not StaleMonth.objects.exists()
+    left.refresh_from_db()
+    assert (left.outcome, Run.objects.count()) == ("abandoned", asked)
 
 
 def test_a_run_whose_process_died_is_abandoned_when_the_next_one_begins(run: Sync) -> None:
