@@ -106,8 +106,12 @@ def _counted(organization_id: int, source: str, start: datetime, end: datetime) 
     newest = rows.order_by("-start").first()
     if newest is None:
         return None, 0
-    read_at = _last_reads(organization_id, source, [newest])[newest.start]
-    return min(newest.end, read_at), rows.filter(state=State.SETTLED).exclude(control_total_ok=False).count()
+    return _through(newest), rows.filter(state=State.SETTLED).exclude(control_total_ok=False).count()
+
+
+def _through(newest: Coverage) -> datetime:
+    read_at = _last_reads(newest.organization_id, newest.source, [newest])[newest.start]
+    return min(newest.end, read_at)
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
@@ -235,6 +239,12 @@ def settled_days(organization: Organization, source: str, period: Period) -> tup
         read=Count("start"), settled=Count("start", filter=Q(state__in=FINAL))
     )
     return found["settled"], found["read"] - found["settled"]
+
+
+def through_of(organization: Organization, source: str) -> datetime | None:
+    """How far a kind of coverage goes; None where nothing of it was read."""
+    newest = Coverage.objects.filter(organization=organization, source=source).order_by("-start").first()
+    return _through(newest) if newest else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ def limits(query: Query) -> Json:
     organizations = cells.organizations(query)
     made = envelope("limits", query, organizations, cells.prices_of(query), ("minutes",))
     made["rows"] = [
-        {"period": row["period"], "partial": is_partial(row["period"], query, made["data_through"]), **row}
+        row | {"partial": row["partial"] or is_partial(row["period"], query, made["data_through"])}
         for row in limits_report.rows(organizations, query)
     ]
     made["totals"] = {}

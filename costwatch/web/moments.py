@@ -1,6 +1,6 @@
 """Moments and spans of time in words."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -14,7 +14,12 @@ def when(moment: datetime | None) -> str:
         return ""
     if moment.date() == clock.today():
         return display.time(moment)
-    return f"{display.short_day(moment.date())}, {display.time(moment)}"
+    return f"{near_day(moment.date())}, {display.time(moment)}"
+
+
+def near_day(value: date) -> str:
+    """A day, with its year where that is not this one."""
+    return display.short_day(value) if value.year == clock.today().year else display.day(value)
 
 
 def span(start: datetime, end: datetime) -> str:
@@ -22,8 +27,8 @@ def span(start: datetime, end: datetime) -> str:
     if start == end:
         return when(start)
     if start.date() == end.date():
-        return f"{display.short_day(start.date())}, {start:%H:%M}–{display.time(end)}"
-    return f"{display.short_day(start.date())}, {start:%H:%M} – {display.short_day(end.date())}, {display.time(end)}"
+        return f"{near_day(start.date())}, {start:%H:%M}–{display.time(end)}"
+    return f"{near_day(start.date())}, {start:%H:%M} – {near_day(end.date())}, {display.time(end)}"
 
 
 def length(lasts: timedelta) -> str:

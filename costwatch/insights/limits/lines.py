@@ -92,7 +92,7 @@ class Line:
 class Lines:
     """Every line of a day, those that hurt next first. `since` and `until` are whole hours; the last may be under way.
 
-    `idle` are the groups of models without any use, `limits` what is configured now; `is_read` is False until minutes
+    `idle` are the groups of models that nobody used, `limits` what is configured now; `is_read` is False until minutes
     were read at all.
     """
 
@@ -121,7 +121,7 @@ class Lines:
             if line.key.workspace_key in (ORGANIZATION_WIDE, workspace)
             and (line.key.group_id, line.key.pool) in drawn_from
         )
-        return replace(self, lines=own, idle=_idle(own, self.limits))
+        return replace(self, lines=own)
 
     def counts(self) -> dict[str, int]:
         """How many lines are in each state."""
@@ -167,14 +167,10 @@ def lines(organization: Organization) -> Lines:
         against = Against(limiter, limit, source, share_of(peak, limit), peak, total, active, *over)
         found.setdefault(LineKey(group_id, pool, key), (group, []))[1].append(against)
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
-    is_read = LimitHourMade.objects.filter(organization=organization).exists()
-    return Lines(since, until, tuple(sorted(made, key=_urgency)), _idle(made, limits), limits, is_read)
-
-
-def _idle(made: Iterable[Line], limits: Limits) -> tuple[Group, ...]:
-    """The groups of models that no line is of."""
     used = {line.key.group_id for line in made}
-    return tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
+    idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
+    is_read = LimitHourMade.objects.filter(organization=organization).exists()
+    return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits, is_read)
 
 
 def share_of(value: int, limit: int | None) -> int | None:

@@ -54,10 +54,17 @@ def _of(organization: Organization) -> list[LimitMeasure]:
             source=one.source,
             utilisation=_ratio(max(hours[line.key, one.limiter], default=0), one.limit or 0),
             minutes_over_80=one.minutes_over_80,
-            days_left=found.middle if (found := trends.get((line.key, one.limiter))) else None,
+            days_left=_days_left(trends.get((line.key, one.limiter)), one.limit or 0),
         )
         for line, one in limited
     ]
+
+
+def _days_left(found: Trend | None, limit: int) -> int | None:
+    """A limit of nothing is met already."""
+    if not limit:
+        return 0
+    return found.middle if found else None
 
 
 def _ratio(peak: int, limit: int) -> float:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from costwatch import clock
-from costwatch.directory.limits import limits_at
+from costwatch.directory.limits import Limits, limits_at, limits_now
 from costwatch.directory.models import Organization
 from costwatch.insights.limits.draws import Drawn, draws
 from costwatch.insights.limits.lines import LineKey
-from costwatch.ledger.limit_figures import LIMITERS, limiters_of
+from costwatch.ledger.limit_figures import LIMITED_POOLS, limiters_of
 from costwatch.ledger.models import MinuteFact
 
 
@@ -21,11 +21,12 @@ class Contribution(Drawn):
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """A minute of a line. `limit` is what was in force then; contributions largest first."""
+    """A minute of a line. `limit` is what was in force then, `limit_now` what is; contributions largest first."""
 
     minute: datetime
     limiter: str
     limit: int | None
+    limit_now: int | None
     contributions: tuple[Contribution, ...]
 
     @property
@@ -34,9 +35,9 @@ class Minute:
 
 
 def minute_of(organization: Organization, key: LineKey, limiter: str, minute: datetime) -> Minute:
-    """Everything that drew from a line's pool in one minute."""
+    """Everything that drew from a line's pool in one minute, counted by a limiter that its pool is held against."""
     limits = limits_at(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()))
-    count = limiters_of(key.pool, [limiter]).get(limiter, LIMITERS["output_tokens_per_minute"])
+    count = limiters_of(key.pool, [limiter])[limiter]
     facts = MinuteFact.objects.filter(minute=minute, series__organization=organization)
     if key.workspace_key:
         facts = facts.filter(series__workspace_id=key.workspace_key)
@@ -47,9 +48,14 @@ def minute_of(organization: Organization, key: LineKey, limiter: str, minute: da
             uncached, writes, reads, output = found.get(who, (0, 0, 0, 0))
             found[who] = uncached + one.uncached, writes + one.writes, reads + one.reads, output + one.output
     made = [Contribution(*who, *tokens, count(Drawn(*who, *tokens).use)) for who, tokens in found.items()]
-    value = next(
-        (one.value for one in limits.of(key.workspace_key) if (one.group.id, one.limiter) == (key.group_id, limiter)),
-        None,
-    )
     ordered = sorted(made, key=lambda one: (-one.counted, one.workspace_key, one.api_key_id, one.model))
-    return Minute(minute, limiter, value, tuple(ordered))
+    now = _limit(limits_now(organization), key, limiter)
+    return Minute(minute, limiter, _limit(limits, key, limiter), now, tuple(ordered))
+
+
+def _limit(limits: Limits, key: LineKey, limiter: str) -> int | None:
+    """What a line was held against; batches and priority have no limit by the minute."""
+    if key.pool not in LIMITED_POOLS:
+        return None
+    of_line = (one for one in limits.of(key.workspace_key) if (one.group.id, one.limiter) == (key.group_id, limiter))
+    return next((one.value for one in of_line), None)

@@ -101,6 +101,12 @@ class Observations:
         """Whether nothing was told in seven days."""
         return not self.counted
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Every name of a model that was told; empty where none was."""
+        told = {one.model for one in self.live} | {one.model for one in self.counted}
+        return frozenset(told | {model for _, model, _ in self.least})
+
     def of(self, models: Collection[str] | None = None, workspace_key: str | None = None) -> Seen:
         """What was seen of some models (of all) and of a workspace (of every one, and of none that was named)."""
 
@@ -149,23 +155,22 @@ def observations(
 
 
 @dataclass(frozen=True, slots=True)
-class Nameless:
-    """Refusals of seven days that were told without a model: they are no line's. `newest` is the minute of the last."""
+class Refusals:
+    """Refusals of seven days of one model, or without one (""). `newest` is the minute of the last."""
 
+    model: str
     refused: int
     newest: datetime
 
 
-def refused_without_model(organization: Organization, workspace_key: str = "") -> Nameless | None:
-    """The refusals that no line shows, of every workspace or of one; None where there is none."""
+def refusals(organization: Organization, workspace_key: str = "") -> list[Refusals]:
+    """The refusals of every workspace or of one, by model."""
     since = clock.floor_hour(clock.now()) - (DAYS * 24 - 1) * HOUR
-    rows = ObservedMinute.objects.filter(
-        organization=organization, minute__gte=since, kind=RESPONSES, model="", refused__gt=0
-    )
+    rows = ObservedMinute.objects.filter(organization=organization, minute__gte=since, kind=RESPONSES, refused__gt=0)
     if workspace_key:
         rows = rows.filter(workspace_key=workspace_key)
-    found = rows.aggregate(refused=Sum("refused"), newest=Max("minute"))
-    return Nameless(int(found["refused"]), found["newest"]) if found["refused"] else None
+    sums = rows.values_list("model").annotate(Sum("refused"), Max("minute")).order_by("model")
+    return [Refusals(model, int(refused), newest) for model, refused, newest in sums]
 
 
 def _live(organization: Organization, since: datetime) -> Iterable[Live]:

@@ -14,7 +14,7 @@ from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspac
 from costwatch.insights.query import BadQuestion, Query, period_name, period_span
 from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITED_POOLS, LIMITERS, rank, unpack
 from costwatch.ledger.limit_hours import LimitHistory
-from costwatch.ledger.models import LimitDay, LimitHour
+from costwatch.ledger.models import LimitDay, LimitDayMade, LimitHour, LimitHourMade
 
 FILTERS = ("organization_id", "workspace_id")
 MEASURED = {**LIMITERS, **FAST_LIMITERS}
@@ -91,18 +91,21 @@ def check(query: Query) -> None:
 
 
 def rows(organizations: Sequence[Organization], query: Query) -> Iterator[Json]:
-    """The rows of every organization asked about, without saying which periods are partial."""
+    """The rows of every organization asked about; a period is partial where some of its minutes were not read."""
     made = [row for organization in organizations for row in _rows(organization, query)]
     yield from sorted(made, key=lambda row: (row["period"], row["group"], row["workspace_id"] or "", row["limiter"]))
 
 
 def _rows(organization: Organization, query: Query) -> Iterator[Json]:
     names = dict(Workspace.objects.filter(organization=organization).values_list("key", "name"))
+    periods, now = _periods(query), clock.now()
+    made = _made(organization, query, periods, now)
 
     def row(period: str, line: Line, minutes: _Minutes) -> Json:
         group, workspace, limiter = line
         p95, median = minutes.ranks()
         is_measured = limiter in MEASURED
+        is_read, is_whole = made[period]
         figures = {
             "peak": minutes.peak,
             "peak_at": clock.rfc3339(minutes.peak_at) if minutes.peak_at else None,
@@ -112,6 +115,7 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
         }
         return {
             "period": period,
+            "partial": not is_whole,
             "organization_id": organization.external_id,
             "group": minutes.name,
             "group_id": group,
@@ -120,8 +124,8 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
             "limiter": limiter,
             "limit": minutes.limit,
             "source": minutes.source,
-            # What no report tells by the minute is not zero.
-            **(figures if is_measured else dict.fromkeys(figures)),
+            # What no report tells by the minute is not zero, and minutes that nobody has read are not either.
+            **(figures if is_measured and is_read else dict.fromkeys(figures)),
         }
 
     found: dict[str, set[Line]] = {}
@@ -129,8 +133,8 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
         for period, minutes in by_period.items():
             found.setdefault(period, set()).add(line)
             yield row(period, line, minutes)
-    history, now = LimitHistory(organization), clock.now()
-    for period, (start, end) in _periods(query).items():
+    history = LimitHistory(organization)
+    for period, (start, end) in periods.items():
         if start >= now:
             continue
         for limit, workspace in _configured(history.at(min(end, now)), query):
@@ -138,6 +142,26 @@ def _rows(organization: Organization, query: Query) -> Iterator[Json]:
             if line not in found.get(period, ()):
                 name = limit.group.label
                 yield row(period, line, _Minutes(name, limit.value, limit.source))
+
+
+def _made(
+    organization: Organization, query: Query, periods: Mapping[str, tuple[datetime, datetime]], now: datetime
+) -> dict[str, tuple[bool, bool]]:
+    """Of each period, whether figures of any of its hours were made, and whether of all that have begun."""
+    span = {"organization": organization}
+    hours = set(
+        LimitHourMade.objects.filter(**span, hour__gte=query.start, hour__lt=query.end).values_list("hour", flat=True)
+    )
+    days = LimitDayMade.objects.filter(**span, day__gte=query.since, day__lt=query.until).values_list("day", flat=True)
+    # The figures of a day stay when those of its hours are gone.
+    kept = set(days) - {hour.date() for hour in hours}
+    found = {}
+    for period, (start, end) in periods.items():
+        begun = -((start - min(end, now)) // clock.HOUR)
+        of_period = [start + place * clock.HOUR for place in range(max(0, begun))]
+        known = [hour in hours or (hour.date() in kept and query.interval != "hour") for hour in of_period]
+        found[period] = any(known), bool(known) and all(known)
+    return found
 
 
 def _measured(organization: Organization, query: Query) -> Iterator[tuple[Line, dict[str, _Minutes]]]:

@@ -18,7 +18,10 @@ LOOKS_BACK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The requests of a line's newest whole day, and in how many of its minutes there was use."""
+    """The requests of a line's newest whole day, and in how many of its minutes there was use.
+
+    Shape: no requests where the analytics of that day were read and nothing was used of the line.
+    """
 
     day: date
     requests: int
@@ -26,7 +29,7 @@ class Requests:
 
 
 def requests_of(organization: Organization, key: LineKey) -> Requests | None:
-    """The requests of a line; None where the analytics of the last week count none."""
+    """The requests of a line; None where the analytics of the last week do not count them."""
     today = clock.today()
     rows = AnalyticsUsage.objects.filter(series__organization=organization, day__gte=today - LOOKS_BACK, day__lt=today)
     day = rows.aggregate(newest=Max("day"))["newest"]
@@ -44,8 +47,6 @@ def requests_of(organization: Organization, key: LineKey) -> Requests | None:
         if pool_of(tier, speed) == key.pool and group_for(model, limits).id == key.group_id:
             counts.append(count)
     told = [int(count) for count in counts if count is not None]
-    if not told:
-        return None
     active = LimitDay.objects.filter(
         organization=organization,
         day=day,
@@ -53,4 +54,7 @@ def requests_of(organization: Organization, key: LineKey) -> Requests | None:
         pool=key.pool,
         workspace_key=key.workspace_key,
     ).aggregate(most=Max("minutes_active"))["most"]
+    # Lines with use that the analytics do not count, or do not tell of at all.
+    if not told and (counts or active):
+        return None
     return Requests(day, sum(told), active or 0)

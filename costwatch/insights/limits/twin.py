@@ -43,7 +43,7 @@ class Override:
 class Batch:
     """A share of somebody's use that goes to the batch pool, which has limits of its own. Units: per cent.
 
-    It leaves every minute alike; what is left of a count is rounded up.
+    It leaves every minute alike; what is left of a count is rounded up. Use without an API key stays.
     """
 
     part: Part
@@ -54,7 +54,8 @@ class Batch:
 class Caching:
     """A share of somebody's uncached input that is read from the cache instead. Units: per cent.
 
-    The same share in every minute, of what batches leave; what is read instead is rounded down.
+    The same share in every minute, of what batches leave; what is read instead is rounded down. Use without an API key
+    stays as it is.
     """
 
     part: Part
@@ -132,6 +133,8 @@ class Plan:
 
     def shares_of(self, flow: Flow) -> tuple[int, int]:
         """How much of a flow is batched, and how much of the rest's uncached input cached. Units: per cent."""
+        if not flow.is_of_a_key:
+            return 0, 0
         return (
             max((one.percent for one in self._batches if one.part.holds(flow)), default=0),
             max((one.percent for one in self._cachings if one.part.holds(flow)), default=0),

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from costwatch.directory.models import CONSOLE_KEY
 from costwatch.insights import display
 from costwatch.insights.limits.flows import DEFAULT_WORKSPACE, Flow, Limiter, Part
 from costwatch.insights.limits.twin import BadChange, Batch, Caching, Change, Override
 from costwatch.insights.query import BadQuestion
 from costwatch.ledger.limit_figures import LIMITED_POOLS
+from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import SEPARATOR
 from costwatch.web.limits.named import Named
+from costwatch.web.limits.replayable import check
 
 OVERRIDE, BATCH, CACHING = "limit", "batch", "cache"
 MOST_CHANGES = 10
@@ -38,14 +39,16 @@ def read(given: QueryDict) -> Rows:
     return rows
 
 
-def changes_of(rows: Rows, flows: Sequence[Flow], named: Named) -> list[Change]:
+def changes_of(rows: Rows, flows: Sequence[Flow], limiters: Sequence[Limiter], named: Named) -> list[Change]:
     """The changes of some rows. Raises: BadChange naming the one that cannot be tried."""
-    made = [_change(target, amount, flows, named) for target, amount in rows]
+    made = [_change(target, amount) for target, amount in rows]
+    for one in made:
+        check(one, flows, limiters, named)
     limits = Counter((one.workspace_key, one.limiter) for one in made if isinstance(one, Override))
     for (workspace, limiter), count in limits.items():
         if count > 1:
-            names = {"who": named.workspace(workspace), "limiter": words.limiter(limiter).lower()}
-            raise BadChange(_("the limit of %(who)s for %(limiter)s is given twice") % names)
+            given = {"who": named.workspace(workspace), "limiter": words.limiter(limiter).lower()}
+            raise BadChange(_("the limit of %(who)s for %(limiter)s is given twice") % given)
     return made
 
 
@@ -54,22 +57,26 @@ def rows_of(changes: Sequence[Change]) -> Rows:
     return tuple(map(_row, changes))
 
 
-def _change(target: str, amount: str, flows: Sequence[Flow], named: Named) -> Change:
+def _change(target: str, amount: str) -> Change:
     kind, *rest = target.split(SEPARATOR, 3)
     if not NUMBER.fullmatch(amount):
         raise BadChange(_("“%(amount)s” is not a whole number") % {"amount": amount[:40]})
     number = int(amount)
-    made: Change
-    if kind == OVERRIDE and len(rest) == 2:
-        part, made = Part(rest[0]), Override(rest[0], rest[1], number)
-    elif kind in (BATCH, CACHING) and rest:
-        part = Part(*rest)
-        made = (Batch if kind == BATCH else Caching)(part, number)
-    else:
+    is_limit = kind == OVERRIDE and len(rest) == 2
+    if not is_limit and not (kind in (BATCH, CACHING) and rest):
         raise BadQuestion("a change is one of those that the form offers")
-    if not any(part.holds(flow) for flow in flows) and part.workspace_key != DEFAULT_WORKSPACE:
-        raise BadChange(_("in these hours nothing was used by %(who)s") % {"who": named.part(part)[:200]})
-    return made
+    # A model may be without a name, as it is in the report.
+    if not all(rest[:2]):
+        raise BadChange(
+            _(
+                "“%(change)s” leaves out a name: a limit has a workspace and a limiter, a share a workspace, with it "
+                "perhaps a key, and with both a model"
+            )
+            % {"change": names.visible(target)[:200]}
+        )
+    if is_limit:
+        return Override(rest[0], rest[1], number)
+    return (Batch if kind == BATCH else Caching)(Part(*rest), number)
 
 
 def _row(change: Change) -> tuple[str, str]:
@@ -100,10 +107,11 @@ def options(
     """Everything the form offers, in groups; what is in its rows already is offered whatever it is."""
     used: Counter[Part] = Counter()
     for flow in flows:
-        used[flow.key] += sum(flow.total()) if flow.is_of_a_key else 0
-    keys = [key for key, _count in used.most_common(MOST_KEYS) if key.api_key_id != CONSOLE_KEY]
+        if flow.is_of_a_key:
+            used[flow.key] += sum(flow.total())
     workspaces = sorted({flow.workspace_key for flow in flows}, key=named.workspace)
-    parts = [Part(one) for one in workspaces] + keys
+    movable = {key.workspace_key for key in used}
+    parts = [Part(one) for one in workspaces if one in movable] + [key for key, _count in used.most_common(MOST_KEYS)]
     there = {target for target, _amount in rows}
     found = [(_("Limit of a workspace"), list(_limits(workspaces, limiters, named)))]
     if pool in LIMITED_POOLS:

@@ -9,9 +9,9 @@ from urllib.parse import quote_plus
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from costwatch import clock
+from costwatch.directory.limits import Limits
 from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits import drawn
@@ -20,13 +20,13 @@ from costwatch.insights.limits.detail import Bar, Cell, Detail
 from costwatch.insights.limits.lines import LineKey, share_of
 from costwatch.insights.limits.minute import Minute
 from costwatch.insights.limits.requests import Requests, requests_of
-from costwatch.insights.limits.trend import Trend
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
 from costwatch.web.limits.named import Named, named
 from costwatch.web.limits.observed import observed_rows
-from costwatch.web.moments import when
+from costwatch.web.limits.trend_words import trend_words
+from costwatch.web.moments import near_day, when
 
 # From these shares on an hour of the map has the next colour. Units: hundredths of a per cent.
 SHADES = (2000, 4000, 6000, 8000, 9500)
@@ -59,7 +59,12 @@ class HeatCell:
 
 
 def detail_context(
-    organization: Organization, made: Detail, used: Counter[str] | None, asked: Asked, called: Named
+    organization: Organization,
+    made: Detail,
+    limits: Limits,
+    used: Counter[str] | None,
+    asked: Asked,
+    called: Named,
 ) -> dict[str, Any]:
     """Everything the template of a line shows."""
     own = [bar for bar in made.bars if bar.key == made.key]
@@ -75,6 +80,9 @@ def detail_context(
         ],
         "limiter": words.limiter(made.limiter),
         "limiter_id": made.limiter,
+        "help": asked.query(limiter=made.limiter),
+        "twin": asked.query(limiter=made.limiter if asked.limiter else ""),
+        "first": near_day(made.week[0][0]),
         "limit": made.limit,
         "since": when(made.since),
         "until": when(made.until),
@@ -96,50 +104,12 @@ def detail_context(
         "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
         "consumers": _consumers(made.key, used, called),
         "contention": _contention(organization, made, called),
-        "observed": observed_rows(organization, made, called),
+        "observed": observed_rows(organization, made, limits, called),
         "unmeasured": [
             (words.limiter(one.limiter), one.value, _unmeasured(organization, made.key, one.limiter))
             for one in made.unmeasured
         ],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class TrendWords:
-    """When a line reaches its limit, and what that is said from."""
-
-    reaches: str
-    is_danger: bool
-    change: str
-
-
-def trend_words(found: Trend | None, limit: int | None) -> TrendWords | None:
-    """The trend in words; None where no limit is known."""
-    if limit is None:
-        return None
-    if limit == 0:
-        return TrendWords(_("already there"), True, "")
-    if found is None:
-        return TrendWords(_("too few days to say"), False, "")
-    points = float(found.points_a_day)
-    change = _("%(points)s points of the limit a day") % {"points": f"{points:+.1f}".replace("-", "\u2212")}
-    if found.days_at_limit:
-        change += _(", at least: what was refused is in no report")
-    if found.already:
-        return TrendWords(_("already there"), True, change)
-    earliest, middle, latest = found.dates
-    if middle is None:
-        if earliest is None:
-            return TrendWords(_("not within a year at this trend"), False, change)
-        return TrendWords(
-            _("not at this trend; %(day)s at the earliest") % {"day": display.day(earliest)}, False, change
-        )
-    days = found.middle or 0
-    said = ngettext("in %(n)d day, %(day)s", "in %(n)d days, %(day)s", days) % {
-        "n": days,
-        "day": display.short_day(middle),
-    }
-    return TrendWords(f"{said} ({_band(earliest, latest)})", days <= 7, change)
 
 
 def minute_context(organization: Organization, key: LineKey, found: Minute) -> dict[str, Any]:
@@ -153,6 +123,7 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
         "when": when(found.minute),
         "limiter": words.limiter(found.limiter),
         "limit": found.limit,
+        "limit_now": found.limit_now,
         "total": found.total,
         "share": words.share(share_of(found.total, found.limit)),
         "who": called.workspace(key.workspace_key),
@@ -272,17 +243,14 @@ def _contention(organization: Organization, made: Detail, called: Named) -> Cont
     return ContentionWords(words.minutes(found.minutes), takers)
 
 
-def _band(earliest: date | None, latest: date | None) -> str:
-    first = display.short_day(earliest) if earliest else _("now")
-    return f"{first} – {display.short_day(latest) if latest else _('never at the slowest')}"
-
-
 def _unmeasured(organization: Organization, key: LineKey, limiter: str) -> str:
     if limiter != "requests_per_minute":
         return _("not measurable")
     found: Requests | None = requests_of(organization, key)
     if found is None:
         return _("not measurable: the usage report counts no requests")
+    if not found.requests:
+        return _("none on %(day)s") % {"day": display.short_day(found.day)}
     if not found.minutes_active:
         return _("%(count)s on %(day)s, peak not measurable") % {
             "count": f"{found.requests:,}",

@@ -27,6 +27,7 @@ from costwatch.web import address
 from costwatch.web.limits import asked as limits_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import SEPARATOR, Asked, text_of
+from costwatch.web.limits.known import refuse_unknown
 from costwatch.web.limits.named import Named, named_of
 from costwatch.web.moments import when
 
@@ -67,6 +68,7 @@ def limits_help(request: HttpRequest) -> HttpResponse:
     if at.organization is None or asked.line is None or not asked.limiter:
         raise Http404(_("There is no such line."))
     organization = at.organization
+    refuse_unknown(organization, asked)
     context = kept.get(("limits_help", organization.pk, asked), lambda: help_context(organization, asked))
     is_part = request.headers.get("HX-Target") == "help"
     template = "partials/limit_help.html" if is_part else "limit_help.html"
@@ -135,6 +137,8 @@ def _told(found: Relief, stored: Stored, limiter: Limiter, called: Named, is_lim
         ],
         "rest": (len(rest), sum(one.tokens for one in rest), _percent(sum((one.share for one in rest), Fraction(0)))),
         "batched": batched,
+        # Whether an API key used anything in the peak minute.
+        "has_keys": bool(found.batched),
         "is_limited": is_limited,
         "cached": cached,
         "guards": [_guard(one, called) for one in guards[:LARGEST]],

@@ -6,11 +6,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch import clock
+from costwatch.directory.limits import Limits
 from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits.detail import Detail
-from costwatch.insights.limits.observed import Live, observations, refused_without_model
+from costwatch.insights.limits.lines import Lines
+from costwatch.insights.limits.observed import Live, Refusals, observations, refusals
 from costwatch.ledger.limit_figures import FAST, ORDINARY, PRIORITY
+from costwatch.ledger.limit_hours import group_for
 from costwatch.web import names
 from costwatch.web.limits.named import Named
 from costwatch.web.moments import when
@@ -25,6 +28,9 @@ KINDS = {
     "fast-input-tokens": gettext_lazy("Fast input tokens"),
     "fast-output-tokens": gettext_lazy("Fast output tokens"),
 }
+
+# So many of the models whose refusals no line counts are told, those with most first.
+TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,14 @@ class ObservedRows:
     hours: list[tuple[str, int, int]]
 
 
-def observed_rows(organization: Organization, made: Detail, called: Named) -> ObservedRows | None:
+def observed_rows(organization: Organization, made: Detail, limits: Limits, called: Named) -> ObservedRows | None:
     """What applications told of the models and workspace of a line; None where nobody tells anything."""
     found = observations(organization)
     if found.is_empty:
         return None
-    seen = found.of(models=made.models, workspace_key=made.key.workspace_key or None)
+    # Applications tell full names; the group knows which of them are its own.
+    own = {model for model in found.models if model and group_for(model, limits).id == made.key.group_id}
+    seen = found.of(models=own, workspace_key=made.key.workspace_key or None)
     kinds = [
         Kind(
             str(KINDS.get(kind) or names.visible(kind)),
@@ -68,17 +76,36 @@ def observed_rows(organization: Organization, made: Detail, called: Named) -> Ob
     return ObservedRows(kinds, seen.responses, seen.refused, when(seen.newest) if seen.newest else "", hours)
 
 
-def nameless_words(organization: Organization, workspace_key: str) -> str:
-    """The refusals that were told without a model, in a sentence; empty where there is none."""
-    found = refused_without_model(organization, workspace_key)
-    if found is None:
-        return ""
+def lineless_words(organization: Organization, every: Lines, workspace_key: str) -> list[str]:
+    """The refusals that no line counts, in sentences: those of models without a line, and those without a model."""
+    groups = {line.key.group_id for line in every.lines}
+    found = [
+        one
+        for one in refusals(organization, workspace_key)
+        if not one.model or group_for(one.model, every.limits).id not in groups
+    ]
+    return [
+        _nameless(one) if not one.model else _unused(one) for one in sorted(found, key=lambda one: -one.refused)[:TOLD]
+    ]
+
+
+def _nameless(found: Refusals) -> str:
     return ngettext(
         "%(count)s refusal (429) of 7 days was reported without a model, at %(time)s, so no line counts it.",
         "%(count)s refusals (429) of 7 days were reported without a model, the newest at %(time)s, so no line counts "
         "them.",
         found.refused,
     ) % {"count": f"{found.refused:,}", "time": when(found.newest)}
+
+
+def _unused(found: Refusals) -> str:
+    return ngettext(
+        "%(count)s refusal (429) of 7 days was reported for %(model)s, at %(time)s: its group was not used in 24 "
+        "hours, so it has no line.",
+        "%(count)s refusals (429) of 7 days were reported for %(model)s, the newest at %(time)s: its group was not "
+        "used in 24 hours, so it has no line.",
+        found.refused,
+    ) % {"count": f"{found.refused:,}", "time": when(found.newest), "model": names.visible(found.model)}
 
 
 def _told(live: Live, called: Named) -> str:

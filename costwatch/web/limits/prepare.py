@@ -1,9 +1,11 @@
 """Preparing a workspace's limit: the form and the list of what is prepared. costwatch sends none of it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,12 +33,22 @@ from costwatch.web.moments import when
 REFUSED = "prepare_limit_refused"
 
 
+class WholeNumber(forms.IntegerField):
+    """Digits and nothing else: 500.000 is half a million to some, and half a thousand to Django."""
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str) and not re.fullmatch(r"\s*-?[0-9]*\s*", value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        number: int | None = super().to_python(value)
+        return number
+
+
 class PrepareLimit(forms.Form):
     """A workspace, a limiter of a group, its value, and why."""
 
     workspace = forms.CharField(label=gettext_lazy("Workspace"), max_length=200)
     limit = forms.CharField(label=gettext_lazy("Limiter"), max_length=401)
-    value = forms.IntegerField(label=gettext_lazy("Value"), min_value=0, max_value=HIGHEST)
+    value = WholeNumber(label=gettext_lazy("Value"), min_value=0, max_value=HIGHEST)
     why = forms.CharField(label=gettext_lazy("Why"), max_length=LONGEST_WHY, required=False)
 
 

@@ -29,7 +29,9 @@ from costwatch.web.limits import changes as changes_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import SEPARATOR, Asked, text_of
 from costwatch.web.limits.changes import MOST_CHANGES, Rows, changes_of, options, rows_of, sentence
+from costwatch.web.limits.known import refuse_unknown
 from costwatch.web.limits.named import Named, named_of
+from costwatch.web.limits.replayable import unmoved
 from costwatch.web.limits.smallest_words import smallest_words
 
 SECTION = {"section": "limits", "crumb": gettext_lazy("Limits twin")}
@@ -57,6 +59,7 @@ def twin(request: HttpRequest) -> HttpResponse:
     if at.organization is None or asked.line is None:
         raise Http404(_("There is no such line."))
     organization, rows = at.organization, changes_address.read(request.GET)
+    refuse_unknown(organization, asked)
     wants_smallest = "smallest" in request.GET
     context: dict[str, Any] = kept.get(
         ("limits_twin", organization.pk, asked, rows, wants_smallest),
@@ -75,7 +78,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
         rows = rows_of(found.changes or ())
     changes: Sequence[Change] = ()
     try:
-        changes = changes_of(rows, stored.flows, called)
+        changes = changes_of(rows, stored.flows, stored.limiters, called)
         lines = replay(stored.flows, stored.limiters, changes)
     except BadChange as refusal:
         changes, wrong = (), str(refusal)[:1].upper() + str(refusal)[1:] + "."
@@ -96,6 +99,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
         "wrong": wrong,
         "smallest": smallest_words(found, called) if found else "",
         "rows": [*rows, *empty],
+        "unmoved": unmoved(stored.flows, called),
         "options": options(key.pool, stored.flows, stored.limiters, rows, called),
         "whose": [
             (text_of(LineKey(key.group_id, key.pool, one)), called.workspace(one), one == key.workspace_key)

@@ -19,8 +19,8 @@ from costwatch.insights.limits.minute import minute_of
 from costwatch.insights.query import question
 from costwatch.insights.render import render as render_report
 from costwatch.insights.reports import columns, report
-from costwatch.ledger.limit_figures import FAST, FAST_LIMITERS, LIMITERS
-from costwatch.web import address, names
+from costwatch.ledger.limit_figures import LIMITERS, limiters_of
+from costwatch.web import address
 from costwatch.web.limits import asked as limits_address
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked
@@ -28,8 +28,9 @@ from costwatch.web.limits.assume import assumption_form
 from costwatch.web.limits.caps import cap_rows
 from costwatch.web.limits.configured import configured
 from costwatch.web.limits.detail import detail_context, largest_keys, minute_context
+from costwatch.web.limits.known import refuse_unknown
 from costwatch.web.limits.named import Named, named
-from costwatch.web.limits.observed import nameless_words
+from costwatch.web.limits.observed import lineless_words
 from costwatch.web.limits.prepare import prepared_context
 from costwatch.web.limits.rows import fold, rows
 
@@ -43,8 +44,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     if at.organization is None:
         return render(request, "nothing_yet.html", SECTION)
     organization, asked = at.organization, limits_address.read(request)
-    if asked.workspace and not names.is_known(organization, asked.workspace):
-        raise Http404(_("There is no workspace with this id."))
+    refuse_unknown(organization, asked)
     context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
     if asked.view == "configured":
         # What people prepare is in no version of the data.
@@ -59,6 +59,9 @@ def minute(request: HttpRequest) -> HttpResponse:
     at, asked = address.read(request), limits_address.read(request)
     if at.organization is None or asked.line is None or asked.minute is None or not _is_of(asked):
         raise Http404(_("There is no such minute."))
+    refuse_unknown(at.organization, asked)
+    if asked.minute > clock.now():
+        raise Http404(_("This minute lies ahead."))
     found = minute_of(at.organization, asked.line, asked.limiter, asked.minute)
     told = minute_context(at.organization, asked.line, found)
     context = {**SECTION, "crumb": _("A minute"), "asked": asked, "minute": told}
@@ -72,6 +75,7 @@ def limits_csv(request: HttpRequest) -> HttpResponse:
     at, asked = address.read(request), limits_address.read(request)
     if at.organization is None:
         raise Http404(_("Nothing was read yet."))
+    refuse_unknown(at.organization, asked)
     today = clock.today()
     filters = [("organization_id", at.organization.external_id)]
     filters += [("workspace_id", asked.workspace)] if asked.workspace else []
@@ -84,9 +88,9 @@ def limits_csv(request: HttpRequest) -> HttpResponse:
 
 
 def _is_of(asked: Asked) -> bool:
-    """Whether the limiter that is asked about counts what the line's pool holds."""
+    """Whether the line's pool is held against the limiter that is asked about."""
     assert asked.line is not None
-    return asked.limiter in (FAST_LIMITERS if asked.line.pool == FAST else LIMITERS)
+    return asked.limiter in limiters_of(asked.line.pool, LIMITERS)
 
 
 def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
@@ -108,14 +112,14 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
         "everybody": asked.query(workspace="", line=""),
     }
     if asked.view == "configured":
-        return context | {"configured": configured(organization, found, called), "caps": cap_rows(organization, called)}
+        return context | {"configured": configured(organization, every, called), "caps": cap_rows(organization, called)}
     return context | {
         "rows": rows(organization, chosen, used, asked, called),
         "fold": fold(chosen, asked, called),
         "detail": _detail(organization, found, asked, used.get(asked.line), called) if asked.line else None,
         "idle": [group.label for group in found.idle],
         "caps": cap_rows(organization, called),
-        "nameless": nameless_words(organization, asked.workspace),
+        "lineless": lineless_words(organization, every, asked.workspace),
         "is_unread": not found.is_read,
     }
 
@@ -137,4 +141,4 @@ def _detail(
     made = detail(organization, asked.line, found.limits, asked.limiter or (of.binding.limiter if of else ""))
     if made is None:
         raise Http404(_("Nothing was used of this group in the last week."))
-    return detail_context(organization, made, used, asked, called)
+    return detail_context(organization, made, found.limits, used, asked, called)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from costwatch.directory.history import changes_of, reading_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.models import Kind, Organization
-from costwatch.ingest.models import Source
+from costwatch.ingest.sources import MINUTES_SOURCE
 from costwatch.insights import display
+from costwatch.insights.freshness import through_of
 from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, Lines
 from costwatch.insights.limits.stored_flows import Stored
 from costwatch.web import names
@@ -73,6 +74,8 @@ def verdict(found: Lines, called: Named) -> str:
         _("%(number)d fine") % {"number": counts[FINE]},
     ]
     said = ", ".join(part for part, state in zip(parts, (AT_LIMIT, TIGHT, FINE), strict=True) if counts[state])
+    if not said and found.limits.assumed:
+        return _("The assumed tier has no limit for what was used, so nothing can be said about what is left.")
     if not said:
         return _("No limits are known, so nothing can be said about what is left of them.")
     first = found.lines[0]
@@ -101,9 +104,10 @@ def minutes(count: int) -> str:
 def meta(organization: Organization, found: Lines) -> list[str]:
     """What the page stands on."""
     made = [ngettext("%(number)d line", "%(number)d lines", len(found.lines)) % {"number": len(found.lines)}]
-    read = Source.objects.filter(organization=organization, name="minutes").first()
-    if read and read.polled_at:
-        made.append(_("Minutes through %(time)s") % {"time": when(read.polled_at)})
+    if unlimited := found.counts()[UNLIMITED]:
+        made[0] += _(", %(number)d without a known limit") % {"number": unlimited}
+    if through := through_of(organization, MINUTES_SOURCE):
+        made.append(_("Minutes through %(time)s") % {"time": when(through)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
     reading = reading_of(organization, Kind.RATE_LIMIT)
     if found.limits.assumed:

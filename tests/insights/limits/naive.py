@@ -29,7 +29,7 @@ def naive_counts(flows: list[Flow], one: Limiter, changes: Sequence[Change]) -> 
     counts: dict[tuple[str, int], int] = {}
     for flow in flows:
         batch = cache = 0
-        for change in changes:
+        for change in changes if flow.api_key_id != "console" else ():
             if isinstance(change, Override) or change.part.workspace_key != flow.workspace_key:
                 continue
             if change.part.api_key_id not in (None, flow.api_key_id) or change.part.model not in (None, flow.model):

@@ -211,6 +211,17 @@ def test_measures_have_the_peak_of_the_last_hour_as_a_share(hot: Organization) -
     assert one.days_left is None
 
 
+def test_a_limit_of_nothing_is_met_already(hot: Organization) -> None:
+    key = opus(hot)
+    RateLimit.objects.filter(group=key.group_id, limiter=OPUS_OUT, workspace_key="").update(value=0)
+    (one,) = [
+        one
+        for one in limit_measures()
+        if (one.group_id, one.workspace, one.pool, one.limiter) == (key.group_id, "", "", OPUS_OUT)
+    ]
+    assert (one.days_left, one.utilisation) == (0, 1.0)
+
+
 def test_days_to_the_limit_by_hand(hot: Organization) -> None:
     """Four weeks in which every peak is 5,000 above that of the day before: today's would be 315,000 of 375,000."""
     LimitDay.objects.all().delete()

@@ -73,6 +73,31 @@ def test_what_no_report_tells_by_the_minute_is_null_and_what_was_not_used_is_zer
     assert {(row["peak"], row["peak_at"], row["p95"], row["minutes_over_100"]) for row in idle} == {(0, None, 0, 0)}
 
 
+def test_minutes_that_nobody_read_are_null_and_their_period_is_partial(read: Organization) -> None:
+    """Minutes begin on 18 November: of the two days before nothing is known, of the three days together a part."""
+    span = {"since": date(2026, 11, 16), "until": date(2026, 11, 19)}
+    for interval, expected in (
+        ("day", {"2026-11-16": (True, False), "2026-11-17": (True, False), "2026-11-18": (False, True)}),
+        ("total", {"": (True, True)}),
+    ):
+        rows = report("limits", question(**span, interval=interval))["rows"]  # type: ignore[arg-type]
+        found = {
+            period: (
+                {row["partial"] for row in rows if row["period"] == period},
+                any(row["peak"] is not None for row in rows if row["period"] == period),
+            )
+            for period in {row["period"] for row in rows}
+        }
+        assert found == {period: ({partial}, known) for period, (partial, known) in expected.items()}
+    untold = {
+        name
+        for row in report("limits", question(since=date(2026, 11, 16), until=date(2026, 11, 17)))["rows"]
+        for name in ("peak", "p95", "median", "minutes_active", "minutes_over_80")
+        if row[name] is not None
+    }
+    assert untold == set()
+
+
 def test_a_workspaces_own_value_is_its_source_and_the_organizations_is_inherited(read: Organization) -> None:
     rows = {(row["group"], row["workspace_name"], row["limiter"]): row for row in asked("total")}
     own = rows["Claude Opus 5.x", "search-prod", "output_tokens_per_minute"]

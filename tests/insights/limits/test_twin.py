@@ -61,6 +61,16 @@ def test_a_batched_share_leaves_every_minute_and_the_rest_is_rounded_up() -> Non
     assert (gone[1].after, gone[0].after and gone[0].after.peak) == (None, 50)
 
 
+def test_what_has_no_api_key_is_neither_batched_nor_cached() -> None:
+    flows = [flow("default", "console", 64), flow("default", "k1", 20)]
+    for part in (Part("default"), Part("default", "console"), Part("default", "console", "m")):
+        for change in (Batch(part, 50), Caching(part, 50)):
+            (pool, _) = replay(flows, [limiter(100)], [change])
+            # Of 84 only the key's half can go.
+            assert pool.after is not None
+            assert pool.after.peak == (74 if part == Part("default") else 84)
+
+
 def test_cached_input_counts_only_where_reads_do_and_comes_after_the_batch() -> None:
     def peaks(reads_count: bool, *changes: Change) -> list[int | None]:
         one = Flow("a", "k1", "m", reads_count, {0: Tokens(99, 10, 5, 7)})

@@ -44,6 +44,17 @@ def test_caching_is_measured_by_the_key_that_caches_best(page: Client) -> None:
     assert "This limit counts output, and caching takes nothing off output." in of_output
 
 
+def test_of_a_line_without_keys_nothing_can_be_batched_or_cached(page: Client) -> None:
+    said = words(page.get(f"{HELP}?{line('default')}&limiter={INPUT}"))
+    assert "what people do in the Console cannot be sent as batches" in said
+    assert "No API key used anything in the peak minute: what people do in the Console cannot be cached" in said
+
+
+def test_a_workspace_that_is_not_there_has_no_help(page: Client) -> None:
+    for address in (f"{line('nope')}&limiter={INPUT}", f"{line()}&limiter={INPUT}&workspace=nope"):
+        assert page.get(f"{HELP}?{address}").status_code == 404, address
+
+
 def test_where_no_other_key_caches_better_there_is_no_example(page: Client, small: Organization) -> None:
     record(small, {FIRST: {dims("wrkspc_1", "key-1"): counts(600)}})
     assert "No other key with comparable input" in words(page.get(f"{HELP}?{line()}&limiter={INPUT}"))

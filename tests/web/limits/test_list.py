@@ -1,13 +1,20 @@
 """What the list of lines says beside them: refusals that no line counts, and which hours it is about."""
 
+import re
 from datetime import datetime, timedelta
+from html import unescape
 
 from django.test import Client
 
-from costwatch.directory.models import Organization
+from costwatch.directory.kinds import SEPARATOR
+from costwatch.directory.models import DirectoryChange, Organization, RateLimit, RateLimitGroup, Reading
+from costwatch.insights.limits.lines import lines
+from costwatch.ledger.limit_hours import make_hours
 from costwatch.ledger.observations import Response, record_responses
 from costwatch.upstream.limit_headers import Said
-from tests.web.limits.conftest import words
+from costwatch.web.limits.asked import text_of
+from tests.two_minutes import FIRST, GROUP, INPUT, counts, dims, record
+from tests.web.limits.conftest import line, words
 
 
 def test_refusals_told_without_a_model_are_on_no_line_and_said_above_the_list(
@@ -29,6 +36,118 @@ def test_refusals_told_without_a_model_are_on_no_line_and_said_above_the_list(
     assert said in words(page.get("/limits/"))
     assert "without a model" not in words(page.get("/limits/?workspace=wrkspc_2"))
     assert "1 refusal (429)" in words(page.get("/limits/?workspace=wrkspc_1"))
+
+
+def test_refusals_of_a_model_whose_group_has_no_line_are_said_above_the_list(
+    page: Client, small: Organization, now: datetime
+) -> None:
+    for model in ("claude-haiku-4-5", "claude-opus-5-5"):
+        one = Response(small.pk, now - timedelta(minutes=3), 429, Said({}), model=model)
+        record_responses(responses=[one], now=now)
+    said = words(page.get("/limits/"))
+    assert "1 refusal (429) of 7 days was reported for claude-haiku-4-5, at 14:02 UTC: its group was not used" in said
+    assert "reported for claude-opus-5-5" not in said
+
+
+def test_names_with_a_date_are_observed_on_the_line_of_their_assumed_class(
+    page: Client, small: Organization, now: datetime
+) -> None:
+    Reading.objects.filter(kind="rate_limit").delete()
+    small.assumed_tier = "scale"
+    small.save()
+    record(small, {FIRST: {dims("wrkspc_1", "key-1", "claude-sonnet-4-5"): counts(600, 100)}})
+    for model in ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"):
+        one = Response(small.pk, now - timedelta(minutes=3), 429, Said({}), model=model)
+        record_responses(responses=[one], now=now)
+    key = next(one.key for one in lines(small).lines if one.key.group_id.startswith("assumed/") and one.key.pool == "")
+    said = words(page.get(f"/limits/?line={text_of(key)}"))
+    assert "2 responses told in 7 days, 2 refused (429)" in said
+
+
+def test_what_one_workspace_does_not_use_is_not_said_to_be_unused(page: Client, small: Organization) -> None:
+    RateLimitGroup.objects.create(
+        organization=small,
+        external_id="rlg_idle",
+        kind="model_group",
+        name="Idle 1.x",
+        model_names=["claude-idle-1"],
+        first_seen_at=FIRST,
+        last_seen_at=FIRST,
+    )
+    record(small, {FIRST: {dims("wrkspc_2", "key-2", "claude-own-1"): counts(5)}})
+    RateLimitGroup.objects.create(
+        organization=small,
+        external_id="rlg_own",
+        kind="model_group",
+        name="Own 1.x",
+        model_names=["claude-own-1"],
+        first_seen_at=FIRST,
+        last_seen_at=FIRST,
+    )
+    make_hours(small, {FIRST: "again"})
+    for group in ("rlg_idle", "rlg_own"):
+        RateLimit.objects.create(
+            organization=small,
+            group=group,
+            limiter=INPUT,
+            value=1000,
+            source="organization",
+            first_seen_at=FIRST,
+            last_seen_at=FIRST,
+        )
+    for path in ("/limits/", "/limits/?workspace=wrkspc_1"):
+        assert "Not used in 24 hours: Idle 1.x ." in words(page.get(path)), path
+    configured = words(page.get("/limits/?view=configured&workspace=wrkspc_1"))
+    assert configured.count("not used in 24 hours") == 1
+
+
+def test_a_minute_says_which_limit_it_is_held_against(page: Client, small: Organization, now: datetime) -> None:
+    minute = f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:00:00Z"
+    assert "input tokens: 900 of 1,000, 90 %" in words(page.get(minute))
+    assert "in force then" not in words(page.get(minute))
+    RateLimit.objects.filter(limiter=INPUT, workspace_key="").update(value=1800)
+    DirectoryChange.objects.create(
+        organization=small,
+        kind="rate_limit",
+        external_id=SEPARATOR.join(("", GROUP, INPUT)),
+        what="changed",
+        fields={"value": [1000, 1800]},
+        seen_at=now + timedelta(minutes=1),
+    )
+    assert "900 of 1,000, 90 % (in force then; now 1,800)" in words(page.get(minute))
+
+
+def test_a_minute_of_batches_is_held_against_no_limit(page: Client, small: Organization) -> None:
+    record(small, {FIRST: {dims("wrkspc_2", "key-2", tier="batch"): counts(700)}})
+    minute = f"/limits/minute/?{line(pool='batch')}&minute=2026-11-20T14:00:00Z&limiter="
+    said = words(page.get(f"{minute}input_tokens_per_minute"))
+    assert "input tokens: 700" in said
+    assert " %" not in said.partition("Key Workspace")[0]
+    # What a pool is not held against is no question.
+    for limiter in (INPUT, "tokens_per_minute", "fast_otpm"):
+        assert page.get(minute + limiter).status_code == 404
+
+
+def test_what_is_not_there_is_not_found(page: Client) -> None:
+    for path in (
+        "/limits/?workspace=nope",
+        f"/limits/minute/?{line('nope')}&limiter={INPUT}&minute=2026-11-20T14:00:00Z",
+        f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:30:00Z",
+        "/downloads/limits.csv?workspace=nope",
+    ):
+        assert page.get(path).status_code == 404, path
+
+
+def test_work_it_out_asks_about_the_limiter_that_is_shown(page: Client) -> None:
+    html = page.get(f"/limits/?{line()}&limiter=tokens_per_minute").content.decode()
+    (path,) = set(re.findall(r'href="(/limits/help/[^"#]*)', html))
+    assert "tokens_per_minute&" not in unescape(path) + "&" or "input_tokens_per_minute" in path
+    assert page.get(unescape(path)).status_code == 200
+
+
+def test_days_of_another_year_are_said_with_it(page: Client) -> None:
+    said = words(page.get(f"/limits/minute/?{line()}&limiter={INPUT}&minute=2025-11-20T14:00:00Z"))
+    assert "20 Nov 2025, 14:00 UTC" in said
 
 
 def test_the_24_hours_are_the_hour_under_way_and_those_before(page: Client) -> None:

@@ -74,6 +74,10 @@ def test_the_same_limit_prepared_again_takes_the_place_of_the_first(page: Client
         ({"value": "-1"}, "greater than or equal to 0"),
         ({"value": str(2**53)}, "less than or equal to 9007199254740991"),
         ({"value": "many"}, "Value: Enter a whole number."),
+        # Half a million to some, half a thousand to others.
+        ({"value": "500.000"}, "Value: Enter a whole number."),
+        ({"value": "1,000"}, "Value: Enter a whole number."),
+        ({"value": "\uff11\uff12"}, "Value: Enter a whole number."),
         ({"value": ""}, "Value: This field is required."),
         ({"why": "x" * 501}, "at most 500 characters"),
     ],

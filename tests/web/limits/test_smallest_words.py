@@ -5,10 +5,13 @@ from typing import cast
 
 import pytest
 
+from costwatch.insights.limits.flows import ORGANIZATION
 from costwatch.insights.limits.smallest import Smallest
 from costwatch.insights.limits.twin import Override
 from costwatch.web.limits.named import Named
 from costwatch.web.limits.smallest_words import smallest_words
+
+LEVER = Override("search", "input_tokens_per_minute", 1)
 
 
 class Names:
@@ -23,7 +26,22 @@ class Names:
     [("80.04", "80.1 %"), ("80.4", "80.4 %"), ("80.99", "80.9 %"), ("81", "81 %"), ("97.9", "97 %")],
 )
 def test_what_is_just_above_80_does_not_read_as_80(left: str, shown: str) -> None:
-    lever = Override("search", "input_tokens_per_minute", 1)
-    found = Smallest("search", None, (lever,), Fraction("99.5"), Fraction(left))
+    found = Smallest("search", None, (LEVER,), Fraction("99.5"), Fraction(left))
     said = smallest_words(found, cast(Named, Names()))
     assert f"is still at {shown}. Without any it is at 99 %." in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "left", "said"),
+    [
+        ((), "77", "Nothing is needed: the fullest minute of the organization is at 99 %."),
+        (None, "85", "with all of the 1 changes that do most, each in full, the fullest minute is still at 85 %."),
+        (None, "70", "With all of the 1 that do most, each in full, the fullest minute is at 70 %."),
+        ((LEVER,), "70", "keeps the organization under 80 % is 1 change, as weak as it can be. Without it the fullest"),
+    ],
+)
+def test_the_organization_is_named_once(changes: tuple[Override, ...] | None, left: str, said: str) -> None:
+    found = Smallest(ORGANIZATION, changes, (LEVER,), Fraction(99), Fraction(left))
+    told = smallest_words(found, cast(Named, Names()))
+    assert said in told
+    assert told.count("organization") == 1

@@ -27,7 +27,11 @@ def test_without_changes_every_line_is_shown_as_it_was(page: Client) -> None:
         "Organization Input tokens 1 min 0 min 0 min 900 90 % 1,000 –",
         "Organization Output tokens 0 min 0 min 0 min 150 30 % 500 –",
     ]
-    assert "A lower bound: what was refused and bursts inside a minute are in no report" in said
+    # Whether anything was refused is in no report, so it is not said that something was.
+    assert (
+        "A lower bound: what was refused and bursts inside a minute are in no report, so there may have been more "
+        "demand than this." in said
+    )
     assert "counted as refused, not moved to later minutes" in said
 
 
@@ -61,7 +65,30 @@ def test_the_form_keeps_what_was_asked_and_links_keep_their_state(page: Client) 
     assert 'action="/limits/prepare/?organization=org-1"' in html
     # The default workspace cannot be limited, so it is not offered.
     assert f"limit|default|{INPUT}" not in html
-    assert '<option value="batch|default">Default · all keys: % as batches' in html
+    assert '<option value="batch|wrkspc_2">batch-jobs · all keys: % as batches' in html
+
+
+def test_what_people_do_in_the_console_is_not_offered_and_stays_where_it_is(page: Client, small: Organization) -> None:
+    html = page.get(f"{TWIN}?{line()}").content.decode()
+    assert '<option value="batch|default' not in html
+    assert '<option value="cache|default' not in html
+    stays = "Use without an API key stays as it is: what people do in the Console can be neither sent as batches nor"
+    assert f"{stays} cached by anybody's code. Nothing can be moved of Default." in words(page.get(f"{TWIN}?{line()}"))
+    # With 300 by a key beside the Console's 200, half of Default is half of the key.
+    record(small, {FIRST: {dims("default", "console"): counts(200), dims("default", "key-3"): counts(300)}})
+    response = page.get(tried(("batch|default", "50"), workspace="default"))
+    assert rows(response, CAPTION)[1] == "Default Input tokens 0 min 0 min 0 min 500 → 350 50 % → 35 % 1,000 –"
+    assert '<option value="batch|default" selected>Default · all keys: % as batches' in response.content.decode()
+    assert f"{stays} cached by anybody's code." in words(response)
+    assert "Nothing can be moved of" not in words(response)
+    record(small, {FIRST: {dims("default", "key-3"): counts(300)}})
+    assert "Use without an API key" not in words(page.get(f"{TWIN}?{line()}"))
+
+
+def test_workspaces_of_which_nothing_can_be_moved_are_named_up_to_three(page: Client, small: Organization) -> None:
+    record(small, {FIRST: {dims(f"wrkspc_{number}", "console"): counts(9) for number in (4, 5, 6, 7, 8)}})
+    said = words(page.get(f"{TWIN}?{line()}"))
+    assert "Nothing can be moved of wrkspc_4, wrkspc_5, wrkspc_6 and 2 more." in said
 
 
 def test_the_smallest_set_fills_the_form(page: Client) -> None:
@@ -73,6 +100,17 @@ def test_the_smallest_set_fills_the_form(page: Client) -> None:
     # 900 must become 800: a limit of 500 takes 100 out of the pool, 17 % in batches 102 and 68 more at 14:01.
     assert f'<option value="limit|wrkspc_1|{INPUT}" selected>' in response.content.decode()
     assert "search-prod: at most 500 input tokens a minute Prepare this limit" in words(response)
+
+
+def test_of_the_whole_organization_the_fullest_minute_is_said_once(page: Client, small: Organization) -> None:
+    said = words(page.get(f"{TWIN}?{line()}&smallest=1"))
+    assert (
+        "The smallest set that keeps the organization under 80 % is 1 change, as weak as it can be. Without it the "
+        "fullest minute is at 90 %." in said
+    )
+    record(small, {FIRST: {dims("wrkspc_1", "key-1"): counts(770)}})
+    said = words(page.get(f"{TWIN}?{line()}&smallest=1"))
+    assert "Nothing is needed: the fullest minute of the organization is at 77 %." in said
 
 
 def test_where_nothing_is_needed_or_nothing_suffices_it_says_so(page: Client, small: Organization) -> None:
@@ -100,9 +138,28 @@ def test_where_nothing_is_needed_or_nothing_suffices_it_says_so(page: Client, sm
         (f"limit|wrkspc_1|{INPUT}", "-1", "-1 is below 0."),
         (f"limit|wrkspc_1|{INPUT}", "many", "“many” is not a whole number."),
         (f"limit|wrkspc_1|{INPUT}", "9" * 5000, "is not a whole number."),
-        ("limit|wrkspc_1|fast_otpm", "5", "No limiter is called fast_otpm."),
+        ("limit|wrkspc_1|fast_otpm", "5", "The minutes of this pool are not held against “fast_otpm”."),
+        ("limit|wrkspc_1|none", "5", "No limiter is called none."),
+        (
+            "limit|wrkspc_1|requests_per_minute",
+            "5",
+            "Requests are in no report by the minute, so a limit of them cannot be replayed.",
+        ),
+        ("limit||", "5", "“limit||” leaves out a name: a limit has a workspace and a limiter, a share a workspace"),
+        (f"limit||{INPUT}", "5", f"“limit||{INPUT}” leaves out a name"),
+        ("limit|wrkspc_1|", "5", "“limit|wrkspc_1|” leaves out a name"),
+        ("batch|", "5", "“batch|” leaves out a name"),
+        ("cache|wrkspc_1|", "5", "“cache|wrkspc_1|” leaves out a name"),
         ("batch|wrkspc_1", "101", "101 is not between 0 and 100 per cent."),
         ("cache|wrkspc_1|key-9", "5", "In these hours nothing was used by search-prod · key-9."),
+        ("batch|default|nokey", "5", "In these hours nothing was used by Default · nokey."),
+        (
+            "cache|wrkspc_1|key-1|claude-9",
+            "5",
+            "In these hours nothing was used by search-prod · search-main",
+        ),
+        ("batch|default", "50", "Nothing can be moved of Default · all keys: all of it was used without an API key"),
+        ("cache|default|console", "50", "Nothing can be moved of Default · No API key: all of it was used without"),
         ("batch|wrkspc_1\0", "5", "In these hours nothing was used by wrkspc_1\\u0000 · all keys."),
     ],
 )
@@ -151,6 +208,12 @@ def test_a_pool_without_limits_or_use_says_so(page: Client, small: Organization)
     assert 'name="smallest"' not in html
     assert "nothing to replay" in words(page.get(f"{TWIN}?{line(group='rlg_none')}&smallest=1"))
     assert page.get(TWIN).status_code == 404
+
+
+def test_a_workspace_that_is_not_there_has_no_twin(page: Client) -> None:
+    for address in (f"{TWIN}?{line('nope')}", f"{TWIN}?{line()}&workspace=nope", "/limits/?workspace=nope"):
+        assert page.get(address).status_code == 404, address
+    assert page.get(f"{TWIN}?{line('wrkspc_1')}&workspace=wrkspc_2").status_code == 200
 
 
 def test_a_limit_of_nothing_is_used_up_by_anything(page: Client, small: Organization) -> None:

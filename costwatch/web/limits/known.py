@@ -1,0 +1,15 @@
+"""Whether the workspaces that an address of the Limits pages names are there at all."""
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from costwatch.directory.models import Organization
+from costwatch.web import names
+from costwatch.web.limits.asked import Asked
+
+
+def refuse_unknown(organization: Organization, asked: Asked) -> None:
+    """Let nothing be said of a workspace that the organization does not have. Raises: Http404."""
+    whose = {asked.workspace, asked.line.workspace_key if asked.line else ""} - {""}
+    if not all(names.is_known(organization, one) for one in whose):
+        raise Http404(_("There is no workspace with this id."))
