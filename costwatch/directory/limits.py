@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from costwatch import clock
 from costwatch.directory.history import Values, reading_of, states_at
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS, Listing
-from costwatch.directory.models import ORGANIZATION_WIDE, Kind, Organization
+from costwatch.directory.models import ORGANIZATION_WIDE, Kind, Organization, RateLimitGroup
 from costwatch.directory.published import Class, Published, published, tiers
 
 MODEL_GROUP, BATCH = "model_group", "batch"
@@ -141,8 +141,26 @@ def limits_at(organization: Organization, moment: datetime, *, used: Iterable[st
     """The limits, and the groups' models, as they had been read at a moment, else those that are assumed of its day."""
     if assumed := assumption(organization, clock.floor_day(moment).date()):
         return _assumed(assumed, used)
+    ids = renamed(organization)
     groups = states_at(RATE_LIMIT_GROUPS, organization, GROUP_COLUMNS, moment)
-    return _limits(organization, groups, states_at(RATE_LIMITS, organization, LIMIT_COLUMNS, moment))
+    limits = states_at(RATE_LIMITS, organization, LIMIT_COLUMNS, moment)
+    return _limits(
+        organization,
+        {(ids.get(name, name),): state for (name,), state in groups.items()},
+        {(whose, ids.get(group, group), limiter): state for (whose, group, limiter), state in limits.items()},
+    )
+
+
+def renamed(organization: Organization) -> dict[str, str]:
+    """The groups of models that are gone while another one has just their models: answers changed their shape.
+
+    Shape: the id a group had, to the one it has.
+    """
+    rows = RateLimitGroup.objects.filter(organization=organization, kind=MODEL_GROUP).exclude(model_names=None)
+    columns = rows.order_by("pk").values_list("external_id", "model_names", "gone_at")
+    found = [(name, frozenset(models), gone_at is None) for name, models, gone_at in columns if models]
+    there = {models: name for name, models, is_there in found if is_there}
+    return {name: there[models] for name, models, is_there in found if not is_there and models in there}
 
 
 def _live(listing: Listing, organization: Organization, columns: tuple[str, ...]) -> dict[tuple[str, ...], Values]:

@@ -8,6 +8,7 @@ from django.db.models.functions import TruncDate
 
 from costwatch import clock
 from costwatch.directory.history import reading_of
+from costwatch.directory.limits import renamed
 from costwatch.directory.models import Kind, Organization
 from costwatch.ingest import minutes
 from costwatch.ingest.models import Coverage
@@ -22,6 +23,7 @@ def hours_to_make(organization: Organization, now: datetime) -> dict[datetime, s
     Shape: what each is to be made of.
     """
     known = f"{reading_of(organization, Kind.RATE_LIMIT) is not None} {organization.assumed_tier}"
+    known += "".join(f" {former}={name}" for former, name in sorted(renamed(organization).items()))
     made = dict(LimitHourMade.objects.filter(organization=organization).values_list("hour", "made_of"))
     kept = clock.midnight(partitions.oldest_kept(now.date()))
     hours = Coverage.objects.filter(organization=organization, source=minutes.SOURCE, start__gte=kept)

@@ -165,7 +165,8 @@ def lines(organization: Organization) -> Lines:
             values = [value for hour in of.values_list("values", flat=True) for value in unpack(hour)]
             over = [minutes_over(values, limit, share) for share in (80, 95, 100)]
         against = Against(limiter, limit, source, share_of(peak, limit), peak, total, active, *over)
-        found.setdefault(LineKey(group_id, pool, key), (group, []))[1].append(against)
+        called = limits.groups[group_id].label if group_id in limits.groups else group
+        found.setdefault(LineKey(group_id, pool, key), (called, []))[1].append(against)
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
     used = {line.key.group_id for line in made}
     idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)

@@ -77,6 +77,34 @@ def test_minutes_are_held_against_the_limit_of_their_time(
     assert next(one.limit for one in line.against if one.limiter == INPUT) == 2_200_000
 
 
+def test_a_group_whose_id_changes_with_the_shape_of_the_answers_goes_on(
+    upstream: SandboxServer, db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-20"
+    upstream.sandbox.offer.change(rate_limits="old")
+    organization = read("2026-11-20T13:05:00Z", monkeypatch, "directory", "limits", "minutes")
+    before = {one.key.group_id for one in lines(organization).lines}
+    upstream.sandbox.offer.change(rate_limits="new")
+    read("2026-11-20T14:07:00Z", monkeypatch, "limits", "minutes")
+    found = lines(organization)
+    # Nothing of the day stands on a line of its own under the id it had.
+    assert len({one.key for one in found.lines}) == len(
+        {(one.group, one.key.pool, one.key.workspace_key) for one in found.lines}
+    )
+    groups = {one.key.group_id for one in found.lines if one.key.group_id in found.limits.groups}
+    assert groups
+    assert not before & groups
+    opus = next(
+        one
+        for one in found.lines
+        if one.group == "Claude Opus 5.x" and one.key.workspace_key == "" and not one.key.pool
+    )
+    rows = LimitHour.objects.filter(group_id=opus.key.group_id, workspace_key="", pool="", limiter=OUTPUT)
+    assert rows.order_by("hour").values_list("hour", flat=True)[0] == datetime(2026, 11, 20, tzinfo=UTC)
+    assert opus.binding.limit is not None
+    assert not LimitHour.objects.filter(group_id__startswith="model_group").exists()
+
+
 def test_answers_of_the_older_shape_give_the_same_lines(reading: Read, upstream: SandboxServer) -> None:
     upstream.sandbox.offer.change(rate_limits="old")
     found = lines(reading("2026-11-20", room="usual"))
