@@ -5,6 +5,7 @@ They run as accounts that are not root, listen on a socket in the folder or on l
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import time
@@ -67,6 +68,16 @@ class Redis:
         if self._process:
             self.ask("SHUTDOWN", "NOSAVE")
             self._process.wait(10)
+
+    def pause(self) -> None:
+        """Hang: connections stay, nothing answers."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Answer again."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
 
     def ask(self, *words: str) -> str:
         """One command. Shape: what it answers, as text."""

@@ -1,4 +1,4 @@
-"""The cache of what processes count together where the broker is Redis, such as failed sign-ins; never in the way."""
+"""The cache in which failed sign-ins are counted where the broker is Redis: shared, and never in the way."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 class SharedCache(RedisCache):
     """Redis; while it is away, the memory of this process.
 
-    A broker that restarts must not keep people out, nor requests in. Each process then counts for itself: fewer
-    failures are seen, none is forgotten by the process that saw it.
+    A broker that restarts must not keep people out. Each process then counts for itself: fewer failures are seen, none
+    is forgotten by the process that saw it.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -27,10 +27,6 @@ class SharedCache(RedisCache):
         """Keep a value."""
         return self._either(lambda cache: cache.set(*given, **named), super())
 
-    def get_many(self, *given: Any, **named: Any) -> Any:
-        """Several values, those that there are."""
-        return self._either(lambda cache: cache.get_many(*given, **named), super())
-
     def add(self, *given: Any, **named: Any) -> Any:
         """Keep a value where there is none."""
         return self._either(lambda cache: cache.add(*given, **named), super())
@@ -40,14 +36,8 @@ class SharedCache(RedisCache):
         return self._either(lambda cache: cache.incr(*given, **named), super())
 
     def delete(self, *given: Any, **named: Any) -> Any:
-        """Forget a value, also one that was kept while Redis was away."""
-        self._own.delete(*given, **named)
+        """Forget a value."""
         return self._either(lambda cache: cache.delete(*given, **named), super())
-
-    def delete_many(self, *given: Any, **named: Any) -> Any:
-        """Forget several values."""
-        self._own.delete_many(*given, **named)
-        return self._either(lambda cache: cache.delete_many(*given, **named), super())
 
     def _either(self, do: Callable[[Any], Any], shared: Any) -> Any:
         try:

@@ -1,13 +1,18 @@
 """What lets four requests of an organization out at once, from all processes together (HTTP-14)."""
 
+import os
 import random
 import secrets
 import threading
 import time
 from functools import lru_cache
 
-from django.core.cache import cache
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import LockNotOwnedError, RedisError
+from redis.lock import Lock
 
+from costwatch import broker
 from costwatch.ingest.holder import Holder
 from costwatch.upstream.client import IN_FLIGHT
 from costwatch.upstream.transport import TOTAL_SECONDS
@@ -15,16 +20,22 @@ from costwatch.upstream.transport import TOTAL_SECONDS
 # A request ends before that; the place of a machine that died is free after it. Units: seconds.
 FREE_AFTER = TOTAL_SECONDS + 30
 LOOKS_AGAIN = 0.02
+# A Redis that hangs costs one request that long, and no other one for a while. Units: seconds.
+ANSWERS_WITHIN, LEFT_ALONE = 1.0, 10.0
+# What the requests of this process hold; anything else of it in Redis was lost while Redis did not answer.
+_held: set[str] = set()
+_lost: set[tuple[str, str]] = set()
+_alone_until = 0.0
 
 
 class Gate:
-    """Four places of this process, and four in the cache that processes share.
+    """Four places of this process, and four in the Redis that processes share.
 
-    While the shared cache is away, or where there is none, every process counts for itself.
+    While Redis is away, or where it is not the broker, every process counts for itself.
     """
 
     def __init__(self, label: str) -> None:
-        self._names = [f"in-flight:{label}:{place}" for place in range(IN_FLIGHT)]
+        self._names = [f"costwatch-in-flight:{label}:{place}" for place in range(IN_FLIGHT)]
         self._of_process = threading.BoundedSemaphore(IN_FLIGHT)
         self._here = threading.local()
 
@@ -38,33 +49,90 @@ class Gate:
 
     def __exit__(self, *_: object) -> None:
         try:
-            name, mine = self._here.place
-            # Somebody else's by now, where this request took longer than any may.
-            if cache.get(name, mine) == mine:
-                cache.delete(name)
+            if self._here.place:
+                _give_back(*self._here.place)
         finally:
             self._of_process.release()
 
-    def _take(self) -> tuple[str, str]:
-        """Wait for a place. Shape: its name, and what says that it is ours."""
+    def _take(self) -> tuple[str, str] | None:
+        """Wait for a place. Shape: its name, and what says that it is ours; None while there are none to share."""
         mine = Holder.of_this_process(secrets.token_hex(8)).text
-        while True:
-            # Not always the first: who comes later would ask for every place that is taken.
-            for name in random.sample(self._names, IN_FLIGHT):
-                if cache.add(name, mine, FREE_AFTER):
-                    return name, mine
-            if not self._freed():
+        while (redis := _shared()) is not None:
+            _held.add(mine)
+            try:
+                for name, text in list(_lost):
+                    _free(redis, name, text)
+                    _lost.discard((name, text))
+                # Not always the first: who comes later would ask for every place that is taken.
+                for name in random.sample(self._names, IN_FLIGHT):
+                    if Lock(redis, name, timeout=FREE_AFTER).do_acquire(mine):
+                        return name, mine
+                is_freed = self._freed(redis)
+            except RedisError:
+                # It may have been given to us all the same.
+                _held.discard(mine)
+                _leave_alone()
+                return None
+            if not is_freed:
                 time.sleep(LOOKS_AGAIN)
+        _held.discard(mine)
+        return None
 
-    def _freed(self) -> bool:
-        """Free the places of processes of this machine that have died."""
-        holders = {name: Holder.read(text) for name, text in cache.get_many(self._names).items()}
-        dead = [name for name, one in holders.items() if one and one.is_from_here and not one.is_running]
-        cache.delete_many(dead)
-        return bool(dead)
+    def _freed(self, redis: Redis) -> bool:
+        """Free the places of processes of this machine that have died, and those this process lost."""
+        texts = [(name, str(redis.get(name) or "")) for name in self._names]
+        freed = [_free(redis, name, text) for name, text in texts if _is_over(text)]
+        return any(freed)
 
 
 @lru_cache(maxsize=1000)
 def gate_of(label: str) -> Gate:
     """The gate of the organization that a credential reads."""
     return Gate(label)
+
+
+def _give_back(name: str, mine: str) -> None:
+    _held.discard(mine)
+    redis = _shared()
+    try:
+        if redis is not None:
+            _free(redis, name, mine)
+            return
+    except RedisError:
+        _leave_alone()
+    # The next request of this process gives it back.
+    _lost.add((name, mine))
+
+
+def _free(redis: Redis, name: str, text: str) -> bool:
+    """Free a place if it is still theirs: Redis looks and deletes in one step."""
+    try:
+        Lock(redis, name).do_release(text)
+    except LockNotOwnedError:
+        return False
+    return True
+
+
+def _is_over(text: str) -> bool:
+    holder = Holder.read(text)
+    if holder is None or not holder.is_from_here:
+        return False
+    return text not in _held if holder.pid == os.getpid() else not holder.is_running
+
+
+def _shared() -> Redis | None:
+    """The Redis in which places are shared; None where there is none, or it did not answer lately."""
+    url = settings.BROKER_URL
+    return _connected(url) if broker.scheme(url) in broker.REDIS and time.monotonic() >= _alone_until else None
+
+
+def _leave_alone() -> None:
+    global _alone_until
+    _alone_until = time.monotonic() + LEFT_ALONE
+
+
+@lru_cache(maxsize=4)
+def _connected(url: str) -> Redis:
+    return Redis.from_url(
+        url, socket_timeout=ANSWERS_WITHIN, socket_connect_timeout=ANSWERS_WITHIN, decode_responses=True
+    )

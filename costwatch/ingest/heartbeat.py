@@ -1,13 +1,13 @@
 """Signs of life of the scheduler, the workers and the vendor: a row each, renewed about once a minute."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
+from costwatch import clock
 from costwatch.ingest.lease import database_now
-from costwatch.ingest.models import Heartbeat
+from costwatch.ingest.models import Heartbeat, Run
 from costwatch.ingest.pace import AN_HOUR
 from costwatch.role import BEAT, CHORES, WORKER
 
@@ -18,7 +18,7 @@ VENDOR = "vendor"
 LATE_AFTER = timedelta(seconds=180)
 # Somebody is asked something every three minutes, at the pace the vendor supports.
 SILENT_AFTER = timedelta(minutes=5)
-READ_WITHOUT = timedelta(days=1)
+READ_ON_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,23 @@ class Ages:
         return self.vendor is not None and self.vendor > SILENT_AFTER * max(1, AN_HOUR / settings.REQUESTS_PER_HOUR)
 
 
-def silent(read: Iterable[datetime | None]) -> Heartbeat | None:
+def silent() -> Heartbeat | None:
     """The last sign of the scheduler or of the workers, if it is three minutes old (TSK-06).
 
-    `read` is when each source was last read: where that went on for a day without them, somebody else reads now, such
-    as `manage.py sync` in a crontab. A scheduler that does not ring is heard by nobody, so it is named first.
+    None where something else reads in their place, such as `manage.py sync` in a crontab. A scheduler that does not
+    ring is heard by nobody, so it is named first.
     """
     now, signs = database_now(), Heartbeat.objects.in_bulk((BEAT, WORKER))
     late = (sign for role in (BEAT, WORKER) if (sign := signs.get(role)) and now - sign.at > LATE_AFTER)
     last = next(late, None)
-    newest = max((moment for moment in read if moment), default=None)
-    return None if last and newest and newest - last.at > READ_WITHOUT else last
+    return None if last and _is_replaced(last) else last
+
+
+def _is_replaced(last: Heartbeat) -> bool:
+    """Whether something was read on several days since, and lately: once is somebody who looks what is wrong."""
+    runs = Run.objects.filter(outcome=Run.Outcome.SUCCEEDED, finished_at__gt=last.at + clock.DAY)
+    days = list(runs.dates("finished_at", "day"))
+    return len(days) >= READ_ON_DAYS and clock.today() - days[-1] <= clock.DAY
 
 
 def renew(role: str) -> None:

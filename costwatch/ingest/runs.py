@@ -84,7 +84,13 @@ def _finish(progress: Progress) -> None:
             # Taken for dead, and somebody else carries on: how the source does is theirs to say.
             return
         progress.save()
+        failed_before = source_of(run.organization_id, run.source)
         _judge(run, progress.refusal)
+    if failed_before.failures and run.outcome == Run.Outcome.SUCCEEDED:
+        # A credential that was refused failed every source at one moment: it works again, also for those that have
+        # nothing to read for hours. After the transaction, in which two runs would wait for each other's source.
+        together = Source.objects.filter(organization=run.organization_id, last_error=failed_before.last_error)
+        together.filter(last_error_at=failed_before.last_error_at).update(failures=0, paused_until=None)
 
 
 def _judge(run: Run, refusal: Refused | None) -> None:

@@ -169,7 +169,7 @@ def problems(organization: Organization, found: list[SourceHealth], cover: Calen
     """Everything that is wrong, worst first."""
     made = [
         *_unconnected(),
-        *_silent(found),
+        *_silent(),
         *_failing(found),
         *(Problem("late", "warn", (one.source,), one.last_success) for one in found if one.state == "late"),
         *(Problem("gap", "warn", (gap.source,), gap.start, gap.end) for gap in cover.gaps),
@@ -191,9 +191,9 @@ def _unconnected() -> Iterator[Problem]:
         yield Problem("unconnected", "danger", why=why, request=request)
 
 
-def _silent(found: list[SourceHealth]) -> Iterator[Problem]:
+def _silent() -> Iterator[Problem]:
     """The scheduler that rings every minute, or the workers that hear it, gave no sign of life for three (TSK-06)."""
-    if silent := heartbeat.silent(one.last_success for one in found):
+    if silent := heartbeat.silent():
         yield Problem("silent", "danger", (silent.role,), silent.at)
 
 

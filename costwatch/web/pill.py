@@ -68,7 +68,7 @@ def pill(organization: Organization | None) -> Pill:
         since = failing[0].last_success
         text = _("Stopped at %(time)s") % {"time": when(since)} if since else _("Stopped")
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
-    if silent := heartbeat.silent(one.last_success for one in found):
+    if silent := heartbeat.silent():
         text = _("Stopped at %(time)s") % {"time": when(silent.at)}
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
     if not far.is_done:

@@ -201,6 +201,25 @@ def test_http_10_a_refused_credential_pauses_its_own_organization_and_is_not_tri
     assert Credential.objects.get(label="acme").kind == "Bearer token"
 
 
+def test_a_refusal_that_has_passed_is_over_for_every_source_with_the_first_that_is_read(
+    folder: Path, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of them have nothing to read for hours: what they say of the credential is not so any more."""
+    Installation.objects.create(kind="real", anchor=clock.now())
+    sync("--source", "directory")
+    acme = of(front, "acme")
+    Source.objects.get_or_create(organization=acme, name="claude_code")
+    front.refused.add(KEYS["acme"])
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:20:00Z")
+    tasks.run_source(acme.pk, "cost")
+    assert not Source.objects.filter(organization=acme, failures=0).exists()
+    front.refused.clear()
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:40:00Z")
+    tasks.run_source(acme.pk, "cost")
+    assert not Source.objects.filter(organization=acme, failures__gt=0).exists()
+    assert not Source.objects.filter(organization=acme, paused_until__isnull=False).exists()
+
+
 def test_a_refused_credential_that_was_never_met_is_tried_again_after_a_quarter_of_an_hour(
     folder: Path, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,15 +98,26 @@ def test_tsk_06_a_silent_scheduler_is_the_verdict(page: Client) -> None:
     assert "Stopped at 13:00 UTC" in pill[:600]
 
 
-def test_a_scheduler_that_was_given_up_for_a_crontab_has_not_stopped_anything(page: Client) -> None:
+def test_tsk_06_a_scheduler_is_given_up_only_where_something_else_reads_for_days(page: Client) -> None:
+    def read_on(day: int) -> None:
+        organization = Organization.objects.get()
+        at = moment(day, hour=13)
+        Run.objects.create(organization=organization, source="cost", outcome="succeeded", started_at=at, finished_at=at)
+
     for role in ("beat", "worker"):
         heartbeat.renew(role)
-    Heartbeat.objects.update(at=moment(19, hour=13))
+    Heartbeat.objects.update(at=moment(16, hour=13))
+    Run.objects.all().delete()
+    # One who looks what is wrong, and on the next day again.
+    for day in (18, 19):
+        read_on(day)
+        assert verdict(read(page)).startswith("Stopped at 16 Nov, 13:00 UTC: the scheduler is silent")
+    read_on(20)
     assert verdict(read(page)).startswith("Complete to 14:05 UTC")
     assert "Stopped" not in page.get("/").content.decode()
-    # Nobody has read since: it is silent again.
-    Source.objects.update(last_success_at=moment(20, hour=12))
-    assert verdict(read(page)).startswith("Stopped at 19 Nov, 13:00 UTC")
+    # And it ends.
+    Run.objects.filter(finished_at__gte=moment(19)).update(finished_at=moment(18, hour=15))
+    assert verdict(read(page)).startswith("Stopped at 16 Nov, 13:00 UTC")
 
 
 def test_of_two_stops_the_first_is_the_verdict(page: Client) -> None:
