@@ -165,7 +165,10 @@ def renamed(organization: Organization) -> dict[str, str]:
 
 def _live(listing: Listing, organization: Organization, columns: tuple[str, ...]) -> dict[tuple[str, ...], Values]:
     rows: Any = listing.model._default_manager.filter(organization=organization, gone_at=None)
-    return {listing.named(row): {column: getattr(row, column) for column in columns} for row in rows}
+    return {
+        tuple(row[name] for name in listing.identity): {column: row[column] for column in columns}
+        for row in rows.values(*listing.identity, *columns)
+    }
 
 
 def _limits(

@@ -41,23 +41,21 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     since = clock.floor_day(clock.now()) - LOOKS_BACK
     hours = LimitHour.objects.filter(hour__gte=since, **pool)
     taken: Counter[str] = Counter()
-    minutes, otherwise = 0, {}
+    minutes, others = 0, list[datetime]()
     of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
-    for hour, of_then, over, takers, values in of_pool.values_list(
-        "hour", "limit", "minutes_over_80", "takers", "values"
-    ):
+    for hour, of_then, over, takers in of_pool.values_list("hour", "limit", "minutes_over_80", "takers"):
         if of_then == limit:
             minutes += over
             taken.update(json.loads(takers))
         else:
-            otherwise[hour] = [place for place, value in enumerate(unpack(values)) if _is_short(value, limit)]
+            others.append(hour)
+    otherwise = {
+        hour: [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
+        for hour, values in of_pool.filter(hour__in=others).values_list("hour", "values")
+    }
     taken.update(_taken(hours, otherwise))
     ordered = sorted(((who, count) for who, count in taken.items() if count), key=lambda one: (-one[1], one[0]))
     return Contention(minutes + sum(map(len, otherwise.values())), taken.total(), tuple(ordered))
-
-
-def _is_short(value: int, limit: int) -> bool:
-    return value * 100 > limit * SHORT_ABOVE
 
 
 def _taken(hours: QuerySet[LimitHour], short: Mapping[datetime, Sequence[int]]) -> Counter[str]:

@@ -154,10 +154,12 @@ def lines(organization: Organization) -> Lines:
     found: dict[LineKey, tuple[str, list[Against]]] = {}
     known: dict[str, Mapping[tuple[str, str], tuple[int | None, str]]] = {}
     for group_id, pool, key, limiter, group, lowest, highest, hours, limited, *counts in sums:
-        if key not in known:
-            known[key] = _known(limits, key)
+        # Whoever has set nothing has what the organization has.
+        whose = key if key in limits.values else ORGANIZATION_WIDE
+        if whose not in known:
+            known[whose] = _known(limits, whose)
         name = (group_id, limiter) if pool in LIMITED_POOLS else ("", "")
-        limit, source = known[key].get(name, (None, "organization"))
+        limit, source = known[whose].get(name, (None, "organization"))
         peak, total, active, *over = (int(count) for count in counts)
         if limit is not None and not (hours == limited and lowest == highest == limit):
             # Some of its hours were held against another limit, which is no longer in force.
