@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from costwatch import clock
 from costwatch.ingest.models import State
+from costwatch.ingest.sources import NEEDED
 from costwatch.insights import display
 from costwatch.insights.coverage_calendar import Calendar
 from costwatch.insights.health import Backfill, Problem, SourceHealth
@@ -59,12 +60,16 @@ def lead(
     stops = [one for one in wrong if one.level == "danger"]
     # What stopped first is why the rest is missing too; sums that do not add up stop nothing.
     never = datetime.min.replace(tzinfo=UTC)
-    worst = min(stops, key=lambda one: (one.kind == "unproved", one.since or never), default=None)
+    worst = min(stops, key=lambda one: (one.kind == "unproved", _is_aside(one), one.since or never), default=None)
     late = next((one for one in reversed(found) if one.state == "late"), None)
     through = _complete_to(found)
     if worst and worst.kind == "unproved":
         found_at = _("found at %(time)s") % {"time": when(worst.since)}
         begins = format_html('<strong class="over">{}</strong>: {}', _("Sums do not add up"), found_at)
+    elif worst and through and _is_aside(worst):
+        begins = format_html(
+            _('Complete to <strong>{}</strong>, but <strong class="over">{}</strong>'), through, _sentence(worst)
+        )
     elif worst:
         begins = format_html('<strong class="over">{}</strong>: {}', _stopped(worst), _sentence(worst))
     elif late:
@@ -79,11 +84,18 @@ def lead(
         begins = format_html("{}", _("Nothing is read yet"))
     parts = [_days_read(reading)] if reading else []
     if through and (cover.gaps or not reading):
-        parts.append(_gaps(cover, before=worst is not None and worst.kind != "unproved"))
+        # Behind a stop, and behind what is late, everything is missing.
+        stands = worst.kind != "unproved" and not _is_aside(worst) if worst else late is not None
+        parts.append(_gaps(cover, before=stands))
     parts += _counted(wrong)
     parts += _compared(totals)
     verdict = format_html("{}{}.", begins, "".join(f"; {part}" for part in parts))
     return Lead(verdict, _meta(found, wrong, cover), worst.level if worst else "ok")
+
+
+def _is_aside(worst: Problem) -> bool:
+    """Whether what fails is beside usage and cost: the figures of spend go on."""
+    return worst.kind == "failing" and not {*NEEDED} & {*worst.sources}
 
 
 def _stopped(worst: Problem) -> str:

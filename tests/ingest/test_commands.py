@@ -43,6 +43,12 @@ def sync(*arguments: str) -> tuple[str, int]:
     return out.getvalue(), 0
 
 
+def test_sync_refuses_days_that_have_not_come(real: SandboxServer, db: None) -> None:
+    with pytest.raises(CommandError, match="--since 2027-01-01 has not come yet"):
+        sync("--since", "2027-01-01")
+    assert not real.requests
+
+
 def test_sync_reads_everything_and_the_second_sync_changes_nothing(
     real: SandboxServer, db: None, settings: object
 ) -> None:

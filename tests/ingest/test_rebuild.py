@@ -85,3 +85,5 @@ def test_rebuild_waits_for_nobody_and_says_who_is_at_work(run: Sync) -> None:
         rebuild()
     with pytest.raises(CommandError, match="is not a day"):
         rebuild("--since", "2026-02-30")
+    with pytest.raises(CommandError, match="--since must be before --until"):
+        rebuild("--since", "2026-11-13", "--until", "2026-11-12")

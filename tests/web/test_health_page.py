@@ -1,6 +1,7 @@
 """The Data health page: the verdict, only what is wrong, the calendar, sources, the run log, what is new upstream."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
 from costwatch.ingest.models import Coverage, Heartbeat, Novelty, Quarantined, Run, Source
-from costwatch.web.health_words import length, span
+from costwatch.insights.coverage_calendar import calendar
+from costwatch.insights.health import sources
+from costwatch.web.health_words import lead, length, span
 from tests.web.conftest import HOSTILE, moment, text_of
 
 TAGS = re.compile(r"<[^>]+>")
@@ -130,6 +133,35 @@ def test_of_two_stops_the_first_is_the_verdict(page: Client) -> None:
     html = read(page)
     assert verdict(html).startswith("Stopped at 11:00 UTC: Cost report cannot be read: 500 api_error: no;")
     assert part(html, "problems").count("<tr data-kind") == 2
+
+
+def test_behind_what_is_late_everything_is_missing_so_gaps_are_those_before(page: Client) -> None:
+    organization = Organization.objects.get()
+    cover = calendar(organization)
+    found = [replace(one, state="late") if one.source == "usage" else one for one in sources(organization, cover)]
+    said = str(lead(found, [], cover, None).verdict)
+    assert "Late" in said
+    assert "no gap before that in 51 days" in said
+    assert "0 gaps" not in said
+
+
+def test_what_fails_beside_usage_and_cost_stops_nothing(page: Client) -> None:
+    for role in ("beat", "worker"):
+        heartbeat.renew(role)
+    organization = Organization.objects.get()
+    Source.objects.update_or_create(
+        organization=organization,
+        name="claude_code",
+        defaults={"failures": 4, "last_error": "the run: 500 api_error: no", "last_success_at": None},
+    )
+    assert verdict(read(page)).startswith(
+        "Complete to 14:05 UTC , but Claude Code cannot be read: 500 api_error: no; 0 gaps in 51 days"
+    )
+    # A stop of usage or cost is told first, whenever it came.
+    Source.objects.filter(name="cost").update(
+        failures=4, last_error="the run: 500 api_error: no", last_success_at=moment(20, hour=11)
+    )
+    assert verdict(read(page)).startswith("Stopped at 11:00 UTC: Cost report")
 
 
 def test_a_source_closed_to_the_key_says_the_vendors_reason_and_spoils_nothing(page: Client) -> None:

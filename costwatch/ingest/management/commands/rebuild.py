@@ -26,6 +26,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         since = self._day(options["since"], clock.today() - raw.KEPT - clock.DAY)
         until = self._day(options["until"], clock.today() + clock.DAY)
+        if since >= until:
+            raise CommandError("--since must be before --until, which is exclusive")
         organizations = Organization.objects.order_by("pk")
         if options["organization"]:
             organizations = organizations.filter(external_id=options["organization"])
@@ -53,4 +55,4 @@ class Command(BaseCommand):
         try:
             return clock.midnight(clock.day(text) if text else default)
         except ValueError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(str(error), returncode=2) from None

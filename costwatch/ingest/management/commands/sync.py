@@ -46,6 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["since"] and options["until"] and options["since"] >= options["until"]:
             raise CommandError("--since must be before --until, which is exclusive")
+        if options["since"] and options["since"] > clock.today():
+            raise CommandError(f"--since {options['since']} has not come yet")
         unknown = [name for name in options["source"] or () if name not in SOURCES]
         if unknown:
             raise CommandError(f"this version does not read {', '.join(unknown)}; it reads {', '.join(SOURCES)}")
