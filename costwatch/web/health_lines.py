@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from costwatch import clock
@@ -99,7 +100,7 @@ def _source(one: SourceHealth) -> SourceRow:
         "late": ("warn", "clock", _("Late")),
         "reading": ("wait", "clock", _("Reading history")),
         "failing": ("danger", "fire", _("Fails")),
-        "closed": ("off", "info", _("Not open to this key")),
+        "closed": ("off", "info", capfirst(names.closed(one.reason))),
         "unread": ("wait", "clock", _("Not read yet")),
     }
     mark, icon, said = marks[one.state]

@@ -151,6 +151,16 @@ def source(name: str) -> str:
     return str(SOURCES.get(name, name))
 
 
+def is_absent(reason: str) -> bool:
+    """Whether the vendor says that an organization does not have a source: no key would help."""
+    return reason.startswith("404")
+
+
+def closed(reason: str) -> str:
+    """Why a source is not read."""
+    return _("not there for this organization") if is_absent(reason) else _("not open to this key")
+
+
 def coloured(organization: Organization, ranked: Iterable[str], by_use: bool) -> dict[str, Called]:
     """Every workspace with its colour.
 

@@ -126,7 +126,7 @@ def _line(one: Standing) -> SourceLine:
     name = names.source(one.source)
     if not one.available:
         reason = names.visible(one.reason) if one.reason else ""
-        return SourceLine(one.source, name, "off", _("not open to this key"), reason)
+        return SourceLine(one.source, name, "off", names.closed(one.reason), reason)
     if one.failures:
         first = one.last_error.splitlines()[0] if one.last_error else ""
         return SourceLine(one.source, name, "danger", _("fails"), names.visible(first) if first else "")

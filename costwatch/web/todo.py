@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from costwatch.insights import display
 from costwatch.insights.attention import Finding
-from costwatch.web.names import source, visible
+from costwatch.web.names import closed, source, visible
 from pricing.money import format_usd
 
 LONGEST = 90
@@ -37,7 +37,7 @@ def _name(text: str) -> str:
 
 
 def _closed(one: Finding) -> Todo:
-    text = _("%(source)s: not open to this key") % {"source": source(one.subject)}
+    text = _("%(source)s: %(closed)s") % {"source": source(one.subject), "closed": closed(one.detail)}
     return Todo(one.kind, one.level, "info", text, "", one.detail)
 
 

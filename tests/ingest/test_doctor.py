@@ -333,6 +333,8 @@ def test_failing_paused_and_closed_sources_tell_their_last_error(
         "401 authentication_error: invalid x-api-key",
     ) in told
     assert ("warn", "directory: closed to this key: 403 permission_error: No.") in told
+    Source.objects.filter(name="directory").update(reason="404 not_found_error: No.")
+    assert ("warn", "directory: not there for this organization: 404 not_found_error: No.") in of("Data", doctor()[1])
 
 
 def test_a_source_that_was_not_read_for_long_is_late(

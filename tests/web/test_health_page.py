@@ -172,6 +172,15 @@ def test_a_source_closed_to_the_key_says_the_vendors_reason_and_spoils_nothing(p
     assert "Not open to this key" in part(html, "sources")
 
 
+def test_a_source_that_the_organization_does_not_have_is_nothing_a_key_could_mend(page: Client) -> None:
+    Source.objects.filter(name="cost").update(available=False, reason="404 not_found_error: Not found.")
+    html = read(page)
+    assert "Cost report is not there for this organization" in part(html, "problems")
+    assert "Not there for this organization" in part(html, "sources")
+    assert "use a key with this right" not in html
+    assert "not open to this key" not in html
+
+
 def test_ing_19_every_source_says_until_when_it_is_fresh(page: Client, ledger: Organization) -> None:
     Source.objects.create(organization=ledger, name="directory", last_success_at=moment(20, hour=13))
     rows = [words(row) for row in part(read(page), "sources").split("<tr data-state")[1:]]

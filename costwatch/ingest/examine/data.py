@@ -46,7 +46,10 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
         return
     fresh = _fresh(organization, name, health)
     if not health.available:
-        yield line(WARN, f"{name}: closed to this key: {first_line(health.reason)}", "See Upstream above.")
+        is_absent = health.reason.startswith("404")
+        closed = "not there for this organization" if is_absent else "closed to this key"
+        do = "Nothing to do; it is asked again daily." if is_absent else "Give the key this right, if it is wanted."
+        yield line(WARN, f"{name}: {closed}: {first_line(health.reason)}", do)
     elif health.paused_until and health.paused_until > now:
         yield line(
             FAIL,
