@@ -21,6 +21,11 @@ def reopen(sources: QuerySet[Source], now: datetime) -> None:
     sources.update(available=True, reason="", checked_at=None)
 
 
+def is_absent(reason: str) -> bool:
+    """Whether the vendor says that an organization does not have a source: no key would help."""
+    return reason.startswith("404")
+
+
 def remember(changed: Iterable[Source], *, available: bool, now: datetime) -> None:
     """Write down that it changed whether some sources may be read."""
     AvailabilityChange.objects.bulk_create(

@@ -1,6 +1,5 @@
 """What lets four requests of an organization out at once, from all processes together (HTTP-14)."""
 
-import os
 import random
 import secrets
 import threading
@@ -22,8 +21,7 @@ FREE_AFTER = TOTAL_SECONDS + 30
 LOOKS_AGAIN = 0.02
 # A Redis that hangs costs one request that long, and no other one for a while. Units: seconds.
 ANSWERS_WITHIN, LEFT_ALONE = 1.0, 10.0
-# What the requests of this process hold; anything else of it in Redis was lost while Redis did not answer.
-_held: set[str] = set()
+# Places that could not be given back, or may have been given to us, while Redis did not answer. Shape: name and holder.
 _lost: set[tuple[str, str]] = set()
 _alone_until = 0.0
 
@@ -58,28 +56,25 @@ class Gate:
         """Wait for a place. Shape: its name, and what says that it is ours; None while there are none to share."""
         mine = Holder.of_this_process(secrets.token_hex(8)).text
         while (redis := _shared()) is not None:
-            _held.add(mine)
             try:
-                for name, text in list(_lost):
-                    _free(redis, name, text)
-                    _lost.discard((name, text))
+                for lost in list(_lost):
+                    _free(redis, *lost)
+                    _lost.discard(lost)
                 # Not always the first: who comes later would ask for every place that is taken.
                 for name in random.sample(self._names, IN_FLIGHT):
                     if Lock(redis, name, timeout=FREE_AFTER).do_acquire(mine):
                         return name, mine
                 is_freed = self._freed(redis)
             except RedisError:
-                # It may have been given to us all the same.
-                _held.discard(mine)
+                _lost.update((name, mine) for name in self._names)
                 _leave_alone()
                 return None
             if not is_freed:
                 time.sleep(LOOKS_AGAIN)
-        _held.discard(mine)
         return None
 
     def _freed(self, redis: Redis) -> bool:
-        """Free the places of processes of this machine that have died, and those this process lost."""
+        """Free the places of processes of this machine that have died."""
         texts = [(name, str(redis.get(name) or "")) for name in self._names]
         freed = [_free(redis, name, text) for name, text in texts if _is_over(text)]
         return any(freed)
@@ -92,7 +87,6 @@ def gate_of(label: str) -> Gate:
 
 
 def _give_back(name: str, mine: str) -> None:
-    _held.discard(mine)
     redis = _shared()
     try:
         if redis is not None:
@@ -115,9 +109,7 @@ def _free(redis: Redis, name: str, text: str) -> bool:
 
 def _is_over(text: str) -> bool:
     holder = Holder.read(text)
-    if holder is None or not holder.is_from_here:
-        return False
-    return text not in _held if holder.pid == os.getpid() else not holder.is_running
+    return holder is not None and holder.is_from_here and not holder.is_running
 
 
 def _shared() -> Redis | None:

@@ -84,19 +84,21 @@ def _finish(progress: Progress) -> None:
             # Taken for dead, and somebody else carries on: how the source does is theirs to say.
             return
         progress.save()
-        failed_before = source_of(run.organization_id, run.source)
-        _judge(run, progress.refusal)
-    if failed_before.failures and run.outcome == Run.Outcome.SUCCEEDED:
+        recovered = _judge(run, progress.refusal)
+    if recovered:
         # A credential that was refused failed every source at one moment: it works again, also for those that have
         # nothing to read for hours. After the transaction, in which two runs would wait for each other's source.
-        together = Source.objects.filter(organization=run.organization_id, last_error=failed_before.last_error)
-        together.filter(last_error_at=failed_before.last_error_at).update(failures=0, paused_until=None)
+        together = Source.objects.filter(organization=run.organization_id, last_error=recovered.last_error)
+        together.filter(last_error_at=recovered.last_error_at).update(failures=0, paused_until=None)
 
 
-def _judge(run: Run, refusal: Refused | None) -> None:
-    """Keep the source's health: a refusal closes it for a day, or pauses it; ten failures in a row pause it."""
+def _judge(run: Run, refusal: Refused | None) -> Source | None:
+    """Keep the source's health: a refusal closes it for a day, or pauses it; ten failures in a row pause it.
+
+    Shape: the source where it had failed and succeeds again.
+    """
     source = Source.objects.select_for_update().get(pk=source_of(run.organization_id, run.source).pk)
-    now, was_available = run.finished_at or clock.now(), source.available
+    now, was_available, had_failed = run.finished_at or clock.now(), source.available, source.failures > 0
     if run.outcome == Run.Outcome.SUCCEEDED:
         source.last_success_at, source.failures, source.paused_until = now, 0, None
         source.available, source.reason = True, ""
@@ -110,6 +112,7 @@ def _judge(run: Run, refusal: Refused | None) -> None:
     if source.available != was_available:
         availability.remember([source], available=source.available, now=now)
     source.save()
+    return source if had_failed and not source.failures else None
 
 
 def source_of(organization_id: int, name: str) -> Source:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from costwatch import clock
+from costwatch.ingest import availability
 from costwatch.ingest.models import State
 from costwatch.ingest.sources import NEEDED
 from costwatch.insights import display
@@ -251,7 +252,7 @@ def _words(one: Problem) -> tuple[str, str]:
     if one.kind == "set_aside":
         words = ngettext("%(source)s: %(count)d row set aside", "%(source)s: %(count)d rows set aside", one.count)
         return words % of, _("Update costwatch: a newer version may know them. They are listed below.")
-    if names.is_absent(one.why):
+    if availability.is_absent(one.why):
         return _("%(source)s is not there for this organization") % of, _("Nothing to do. Asked again daily.")
     return _("%(source)s is not open to this key") % of, _(
         "Nothing to do if that is meant; else use a key with this right. Asked again daily."

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch.directory.colours import SLOTS
 from costwatch.directory.models import DEFAULT_WORKSPACE, Organization, Workspace
+from costwatch.ingest import availability
 from costwatch.insights.drawn import OTHER
 from costwatch.ledger.models import ReportedSeries, Series
 from costwatch.ledger.prices import in_force as price_table
@@ -151,14 +152,9 @@ def source(name: str) -> str:
     return str(SOURCES.get(name, name))
 
 
-def is_absent(reason: str) -> bool:
-    """Whether the vendor says that an organization does not have a source: no key would help."""
-    return reason.startswith("404")
-
-
 def closed(reason: str) -> str:
     """Why a source is not read."""
-    return _("not there for this organization") if is_absent(reason) else _("not open to this key")
+    return _("not there for this organization") if availability.is_absent(reason) else _("not open to this key")
 
 
 def coloured(organization: Organization, ranked: Iterable[str], by_use: bool) -> dict[str, Called]:

@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Min
 
 from costwatch import clock
 from costwatch.directory.models import Organization
+from costwatch.ingest import availability
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
@@ -46,7 +47,7 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
         return
     fresh = _fresh(organization, name, health)
     if not health.available:
-        is_absent = health.reason.startswith("404")
+        is_absent = availability.is_absent(health.reason)
         closed = "not there for this organization" if is_absent else "closed to this key"
         do = "Nothing to do; it is asked again daily." if is_absent else "Give the key this right, if it is wanted."
         yield line(WARN, f"{name}: {closed}: {first_line(health.reason)}", do)

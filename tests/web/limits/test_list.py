@@ -9,7 +9,6 @@ from django.test import Client
 from costwatch.directory.kinds import SEPARATOR
 from costwatch.directory.models import DirectoryChange, Organization, RateLimit, RateLimitGroup, Reading
 from costwatch.insights.limits.lines import lines
-from costwatch.ledger.limit_hours import make_hours
 from costwatch.ledger.observations import Response, record_responses
 from costwatch.upstream.limit_headers import Said
 from costwatch.web.limits.asked import text_of
@@ -17,21 +16,30 @@ from tests.two_minutes import FIRST, GROUP, INPUT, counts, dims, record
 from tests.web.limits.conftest import line, words
 
 
+def tell(organization: Organization, now: datetime, status: int, minutes: int, **more: str) -> None:
+    """An application says what it was answered some minutes ago."""
+    one = Response(organization.pk, now - timedelta(minutes=minutes), status, Said({}), **more)
+    record_responses(responses=[one], now=now)
+
+
+def group(organization: Organization, name: str, model: str) -> None:
+    """A group of one model, with a limit."""
+    seen = {"organization": organization, "first_seen_at": FIRST, "last_seen_at": FIRST}
+    RateLimitGroup.objects.create(**seen, external_id=name, kind="model_group", name=name, model_names=[model])
+    RateLimit.objects.create(**seen, group=name, limiter=INPUT, value=1000, source="organization")
+
+
 def test_refusals_told_without_a_model_are_on_no_line_and_said_above_the_list(
     page: Client, small: Organization, now: datetime
 ) -> None:
-    def tell(status: int, minutes: int, **more: str) -> None:
-        one = Response(small.pk, now - timedelta(minutes=minutes), status, Said({}), **more)
-        record_responses(responses=[one], now=now)
-
-    tell(429, 3, model="claude-opus-5-5")
-    tell(200, 2)
+    tell(small, now, 429, 3, model="claude-opus-5-5")
+    tell(small, now, 200, 2)
     assert "without a model" not in words(page.get("/limits/"))
-    tell(429, 65)
+    tell(small, now, 429, 65)
     assert "1 refusal (429) of 7 days was reported without a model, at 13:00 UTC, so no line counts it." in words(
         page.get("/limits/")
     )
-    tell(429, 4, workspace_key="wrkspc_1")
+    tell(small, now, 429, 4, workspace_key="wrkspc_1")
     said = "2 refusals (429) of 7 days were reported without a model, the newest at 14:01 UTC, so no line counts them."
     assert said in words(page.get("/limits/"))
     assert "without a model" not in words(page.get("/limits/?workspace=wrkspc_2"))
@@ -42,8 +50,7 @@ def test_refusals_of_a_model_whose_group_has_no_line_are_said_above_the_list(
     page: Client, small: Organization, now: datetime
 ) -> None:
     for model in ("claude-haiku-4-5", "claude-opus-5-5"):
-        one = Response(small.pk, now - timedelta(minutes=3), 429, Said({}), model=model)
-        record_responses(responses=[one], now=now)
+        tell(small, now, 429, 3, model=model)
     said = words(page.get("/limits/"))
     assert "1 refusal (429) of 7 days was reported for claude-haiku-4-5, at 14:02 UTC: its group was not used" in said
     assert "reported for claude-opus-5-5" not in said
@@ -57,44 +64,16 @@ def test_names_with_a_date_are_observed_on_the_line_of_their_assumed_class(
     small.save()
     record(small, {FIRST: {dims("wrkspc_1", "key-1", "claude-sonnet-4-5"): counts(600, 100)}})
     for model in ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"):
-        one = Response(small.pk, now - timedelta(minutes=3), 429, Said({}), model=model)
-        record_responses(responses=[one], now=now)
+        tell(small, now, 429, 3, model=model)
     key = next(one.key for one in lines(small).lines if one.key.group_id.startswith("assumed/") and one.key.pool == "")
     said = words(page.get(f"/limits/?line={text_of(key)}"))
     assert "2 responses told in 7 days, 2 refused (429)" in said
 
 
 def test_what_one_workspace_does_not_use_is_not_said_to_be_unused(page: Client, small: Organization) -> None:
-    RateLimitGroup.objects.create(
-        organization=small,
-        external_id="rlg_idle",
-        kind="model_group",
-        name="Idle 1.x",
-        model_names=["claude-idle-1"],
-        first_seen_at=FIRST,
-        last_seen_at=FIRST,
-    )
+    group(small, "Idle 1.x", "claude-idle-1")
+    group(small, "Own 1.x", "claude-own-1")
     record(small, {FIRST: {dims("wrkspc_2", "key-2", "claude-own-1"): counts(5)}})
-    RateLimitGroup.objects.create(
-        organization=small,
-        external_id="rlg_own",
-        kind="model_group",
-        name="Own 1.x",
-        model_names=["claude-own-1"],
-        first_seen_at=FIRST,
-        last_seen_at=FIRST,
-    )
-    make_hours(small, {FIRST: "again"})
-    for group in ("rlg_idle", "rlg_own"):
-        RateLimit.objects.create(
-            organization=small,
-            group=group,
-            limiter=INPUT,
-            value=1000,
-            source="organization",
-            first_seen_at=FIRST,
-            last_seen_at=FIRST,
-        )
     for path in ("/limits/", "/limits/?workspace=wrkspc_1"):
         assert "Not used in 24 hours: Idle 1.x ." in words(page.get(path)), path
     configured = words(page.get("/limits/?view=configured&workspace=wrkspc_1"))
