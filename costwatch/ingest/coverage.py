@@ -128,7 +128,7 @@ def keep(
     run: int,
     now: datetime,
 ) -> set[datetime]:
-    """Write down that some buckets were read: new rows, changed rows, and the changes of state. In a transaction.
+    """Write down that some buckets were read: new and changed rows, and changes of state and proof. In a transaction.
 
     Shape: the buckets that this read settled.
     """
@@ -154,7 +154,7 @@ def keep(
             )
         if row.state == State.SETTLED and (old is None or old.state != row.state):
             settled.add(row.start)
-        if old is None or old.state != row.state:
+        if old is None or (old.state, old.control_total_ok) != (row.state, row.control_total_ok):
             changes.append(
                 CoverageChange(
                     organization_id=owner.organization_id,
@@ -162,6 +162,7 @@ def keep(
                     start=read.start,
                     end=read.end,
                     state=row.state,
+                    control_total_ok=row.control_total_ok,
                     seen_at=now,
                     run=run,
                 )
@@ -176,7 +177,7 @@ def keep(
 def reopen(owner: Owner, starts: Collection[datetime], *, run: int, now: datetime) -> None:
     """Have final buckets read once more: something else was told of the same time. In a transaction."""
     rows = _mine(owner).filter(start__in=starts, state__in=FINAL)
-    ends = dict(rows.values_list("start", "end"))
+    kept = list(rows.values_list("start", "end", "control_total_ok"))
     rows.update(state=State.OPEN)
     CoverageChange.objects.bulk_create(
         CoverageChange(
@@ -185,10 +186,11 @@ def reopen(owner: Owner, starts: Collection[datetime], *, run: int, now: datetim
             start=start,
             end=end,
             state=State.OPEN,
+            control_total_ok=total_ok,
             seen_at=now,
             run=run,
         )
-        for start, end in ends.items()
+        for start, end, total_ok in kept
     )
 
 

@@ -10,9 +10,6 @@ from costwatch.ingest.runs import ASK_AGAIN_AFTER, running
 from costwatch.ingest.sources import Listed
 from costwatch.upstream.errors import Refused, UpstreamError
 
-# No such thing for this organization, or not for this key.
-NOT_AVAILABLE = (403, 404)
-
 
 def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
     """Read every part of a listed source that the key may read. What it may not is asked for again after a day."""
@@ -27,8 +24,8 @@ def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
             try:
                 progress.run.rows_read += read(organization, client, now)
             except UpstreamError as error:
-                is_refused = isinstance(error, Refused) and error.status in NOT_AVAILABLE
-                if is_refused and name not in which.needed:
+                is_closed = isinstance(error, Refused) and error.closes
+                if is_closed and name not in which.needed:
                     part.available, part.reason, part.checked_at = False, str(error), now
                     part.save()
                     progress.run.windows_done += 1

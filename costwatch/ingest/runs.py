@@ -38,6 +38,13 @@ class Progress:
         if isinstance(error, Refused):
             self.refusal = error
 
+    @property
+    def outcome(self) -> Run.Outcome:
+        """What became of the run, when it is over."""
+        if self.refusal and self.refusal.closes:
+            return Run.Outcome.CLOSED
+        return Run.Outcome.FAILED if self.errors else Run.Outcome.SUCCEEDED
+
     def show(self) -> None:
         """Write the counts down every few seconds, so that a page can show them while the run goes on."""
         if time.monotonic() - self._shown >= SHOWN_EVERY:
@@ -74,7 +81,7 @@ def running(organization: Organization, source: str, client: AdminClient) -> Ite
 def _finish(progress: Progress) -> None:
     run = progress.run
     run.finished_at = clock.now()
-    run.outcome = Run.Outcome.FAILED if progress.errors else Run.Outcome.SUCCEEDED
+    run.outcome = progress.outcome
     shown = progress.errors[:ERRORS_SHOWN]
     more = len(progress.errors) - len(shown)
     run.error = "\n".join([*shown, *([f"and {more} more"] if more else [])])
@@ -102,17 +109,34 @@ def _judge(run: Run, refusal: Refused | None) -> Source | None:
     if run.outcome == Run.Outcome.SUCCEEDED:
         source.last_success_at, source.failures, source.paused_until = now, 0, None
         source.available, source.reason = True, ""
+    elif run.outcome == Run.Outcome.CLOSED:
+        source.failures, source.paused_until = 0, None
+        source.available, source.reason, source.checked_at = False, str(refusal), now
     else:
         source.last_error_at, source.last_error = now, run.error
         source.failures = source.failures + 1
-        if refusal and refusal.status in (403, 404):
-            source.available, source.reason, source.checked_at = False, str(refusal), now
-        elif (refusal and refusal.status == 401) or source.failures >= PAUSE_AFTER_FAILURES:
+        if (refusal and refusal.status == 401) or source.failures >= PAUSE_AFTER_FAILURES:
             source.paused_until = now + PAUSE
     if source.available != was_available:
         availability.remember([source], available=source.available, now=now)
     source.save()
-    return source if had_failed and not source.failures else None
+    return source if had_failed and run.outcome == Run.Outcome.SUCCEEDED else None
+
+
+def could_not_begin(organization: Organization, source: str, began: datetime, error: Exception) -> None:
+    """Write down a run that failed before it began: nobody could connect."""
+    now = clock.now()
+    request_id = getattr(error, "request_id", "")
+    Run.objects.create(
+        organization=organization,
+        source=source,
+        outcome=Run.Outcome.FAILED,
+        started_at=began,
+        finished_at=now,
+        duration_ms=max(0, int((now - began) / timedelta(milliseconds=1))),
+        error=str(error),
+        request_ids=[request_id] if request_id else [],
+    )
 
 
 def source_of(organization_id: int, name: str) -> Source:

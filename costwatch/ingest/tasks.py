@@ -17,6 +17,7 @@ from costwatch.ingest.meeting import meet_everybody, pause
 from costwatch.ingest.models import Source
 from costwatch.ingest.order import Order
 from costwatch.ingest.poison import park_if_deadly
+from costwatch.ingest.runs import could_not_begin
 from costwatch.ingest.sources import EVERY
 from costwatch.ingest.sync import sync
 from costwatch.ingest.unfinished import unfinished
@@ -128,6 +129,7 @@ def _run(organization: Organization, source: str) -> bool:
     if source == usage.SOURCE and ledger_reprice.is_due():
         # A history that is being read hands on without a pause: between two of its runs is the time for it.
         repricing.reprice()
+    began = clock.now()
     try:
         with client(label) as opened:
             connection = connect(opened, label)
@@ -140,6 +142,7 @@ def _run(organization: Organization, source: str) -> bool:
         return False
     except (CannotConnect, UpstreamError) as error:
         log.error("%s cannot be read: %s", source, error)
+        could_not_begin(organization, source, began, error)
         if isinstance(error, CannotConnect) and error.is_refused:
             pause(organization, error, clock.now())
             return False

@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import availability
 from costwatch.ingest.coverage import FINAL, Owner, last_reads
-from costwatch.ingest.models import Coverage, CoverageChange, Source, State
+from costwatch.ingest.models import Coverage, CoverageChange, Run, Source, State
 from costwatch.ingest.sources import COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
@@ -59,17 +59,20 @@ def buckets(
     changes = CoverageChange.objects.filter(
         organization=organization_id, source=source, start__gte=start, start__lt=end, seen_at__lte=as_of
     ).order_by("seen_at", "pk")
-    states = dict(changes.values_list("start", "state"))
+    stood = {
+        start: (state, total_ok) for start, state, total_ok in changes.values_list("start", "state", "control_total_ok")
+    }
     return [
         # How far an hour was read that was over, but had not been read since, nobody wrote down: its start is certain.
         Bucket(
             row.start,
             row.end,
-            states.get(row.start, State.OPEN),
+            state,
             row.end if row.whole_at and row.whole_at <= as_of else row.start,
-            None,
+            total_ok,
         )
         for row in rows
+        for state, total_ok in (stood.get(row.start, (State.OPEN, None)),)
     ]
 
 
@@ -91,7 +94,9 @@ def freshness(
             else:
                 found = buckets(organization.pk, source, start, end, as_of)
                 through = max((bucket.through for bucket in found), default=None)
-                settled = sum(bucket.state == State.SETTLED for bucket in found)
+                settled = sum(
+                    bucket.state == State.SETTLED and bucket.control_total_ok is not False for bucket in found
+                )
             throughs.append(through)
             complete = complete and settled == expected
     known = [moment for moment in throughs if moment is not None]
@@ -125,11 +130,14 @@ def readable(organization: Organization, sources: Iterable[str], as_of: datetime
 
 
 def expected(organization: Organization, as_of: datetime | None = None) -> list[str]:
-    """The kinds of coverage an organization should have: usage and cost, and what else was begun, if it may be read."""
-    mine = Coverage.objects.filter(organization=organization)
-    mine = mine.filter(first_read_at__lte=as_of) if as_of else mine
+    """The kinds of coverage an organization should have: usage and cost, and what else was tried, if it may be read."""
+    until = as_of or clock.now()
+    read = Coverage.objects.filter(organization=organization, first_read_at__lte=until)
+    runs = Run.objects.filter(organization=organization, finished_at__lte=until)
     return [
-        name for name in readable(organization, COVERED, as_of) if name in NEEDED or mine.filter(source=name).exists()
+        name
+        for name in readable(organization, COVERED, as_of)
+        if name in NEEDED or read.filter(source=name).exists() or runs.filter(source=COVERED[name].name).exists()
     ]
 
 
@@ -155,7 +163,8 @@ def spans(
         wanted = expected(organization, as_of)
         for which in WINDOWED.values():
             known = _worst(organization, which, start, end, as_of)
-            since = start if which.horizon is None else max(start, which.since(organization, as_of or clock.now()))
+            # What lies before the history that is read is not missing.
+            since = max(start, min([which.since(organization, as_of or clock.now()), *known]))
             if known or set(which.coverage) & set(wanted):
                 made.extend(_spans(which.name, organization, known, since, end, which.cadence.width))
     return made

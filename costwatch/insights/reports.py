@@ -228,13 +228,14 @@ def limits(query: Query) -> Json:
 
 
 def _health(organization: Organization, source: str, query: Query) -> tuple[datetime | None, str | None]:
-    """When a source last succeeded, and what failed last, both by the time of the question."""
+    """When a source last succeeded, and what has failed since, both by the time of the question."""
     runs = Run.objects.filter(organization=organization, source=source, finished_at__isnull=False)
     if query.as_of is not None:
         runs = runs.filter(finished_at__lte=query.as_of)
     succeeded = runs.filter(outcome=Run.Outcome.SUCCEEDED).order_by("-finished_at", "-pk").first()
-    failed = runs.filter(outcome=Run.Outcome.FAILED).order_by("-finished_at", "-pk").first()
-    return (succeeded.finished_at if succeeded else None), (failed.error if failed else None)
+    failed = runs.filter(outcome__in=(Run.Outcome.FAILED, Run.Outcome.CLOSED)).order_by("-finished_at", "-pk").first()
+    is_over = bool(failed and succeeded and (failed.finished_at, failed.pk) < (succeeded.finished_at, succeeded.pk))
+    return (succeeded.finished_at if succeeded else None), (failed.error if failed and not is_over else None)
 
 
 def _refuse_grouping(name: str, query: Query) -> None:

@@ -1,5 +1,6 @@
 """Which credentials this installation has now, one for each organization."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,4 +66,8 @@ def nothing() -> str:
     """That no credential is configured, and what would be one."""
     if settings.CREDENTIALS == DATABASE:
         return "no credential in the database: add one with manage.py credential add"
+    from costwatch.secrets import files
+
+    if folder := os.environ.get(files.FOLDER, ""):
+        return f"no Admin key: {folder}, which {files.FOLDER} names, has no file in it"
     return f"no Admin key: set {VARIABLE}_FILE (or {VARIABLE})"

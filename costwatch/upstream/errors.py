@@ -34,6 +34,11 @@ class Refused(UpstreamError):
         """Whether another key, not another moment, is what would help."""
         return self.status in (401, 403)
 
+    @property
+    def closes(self) -> bool:
+        """Whether there is no such thing for this organization, or not for this key: asking again soon is no use."""
+        return self.status in (403, 404)
+
 
 class Malformed(UpstreamError):
     """An answer that is not what the contract says: cut short, not JSON, a required field missing, a broken chain."""

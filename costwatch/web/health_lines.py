@@ -141,6 +141,7 @@ def _run(run: RunLine) -> RunRow:
         Run.Outcome.RUNNING.value: ("wait", "clock", _("Running")),
         Run.Outcome.SUCCEEDED.value: ("ok", "check", _("Done")),
         Run.Outcome.FAILED.value: ("danger", "fire", _("Failed")),
+        Run.Outcome.CLOSED.value: ("off", "info", _("Not available")),
         Run.Outcome.ABANDONED.value: ("warn", "warn", _("Abandoned")),
     }
     mark, icon, outcome = marks[run.outcome]

@@ -15,7 +15,7 @@ from costwatch.insights.limits.measures import LimitMeasure, limit_measures
 from costwatch.web import probes
 from costwatch.web.openmetrics import CONTENT_TYPE, COUNTER, GAUGE, INFO, Family, exposition
 
-FINISHED = (Run.Outcome.SUCCEEDED.value, Run.Outcome.FAILED.value, Run.Outcome.ABANDONED.value)
+FINISHED = tuple(one.value for one in Run.Outcome if one != Run.Outcome.RUNNING)
 
 
 @login_not_required

@@ -70,6 +70,31 @@ def test_ing_06_names_and_a_closed_cost_report_of_later_are_not_in_a_report_of_t
     assert printed("2026-11-20T14:05:00Z") == before
 
 
+def test_coverage_tells_what_was_tried_and_never_read_what_failed_last_and_nothing_before_the_history(
+    run: Sync, upstream: SandboxServer, settings: object
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-12"  # type: ignore[attr-defined]
+    upstream.faults.add("lost_token", path="claude_code", times=None)
+    upstream.faults.add("lost_token", path="cost_report", times=None)
+
+    def told() -> dict[str, list[tuple[str, str, bool]]]:
+        found: dict[str, list[tuple[str, str, bool]]] = {}
+        for row in report("coverage", question(**SPAN))["rows"]:
+            found.setdefault(row["source"], []).append((row["since"], row["state"], bool(row["last_error"])))
+        return found
+
+    run("directory")
+    begins = "2026-11-12T00:00:00Z"
+    missing = [(begins, "missing", False)]
+    assert told() == {"usage": missing, "cost": missing}
+    run("cost", "claude_code")
+    failed = [(begins, "missing", True)]
+    assert told() == {"usage": missing, "cost": failed, "claude_code": failed}
+    upstream.faults.clear()
+    run("cost")
+    assert told()["cost"] == [(begins, "settled", False)]
+
+
 def test_ing_06_before_the_directory_was_read_nothing_had_a_name(
     run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

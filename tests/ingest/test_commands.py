@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from costwatch.directory.models import Organization
 from costwatch.ingest.installation import WrongDatabase, ensure
-from costwatch.ingest.models import Installation
+from costwatch.ingest.models import Installation, Run, Source
 from costwatch.ingest.progress import progress
 from costwatch.ingest.tasks import ring, run_source
 from costwatch.ledger.models import Fact
@@ -60,6 +60,28 @@ def test_sync_reads_everything_and_the_second_sync_changes_nothing(
     second, code = sync("--format", "json")
     assert [run["outcome"] for run in json.loads(second)["runs"]] == ["succeeded"] * 2 + ["nothing due"] * 5
     assert (Fact.objects.count(), code) == (facts, 0)
+
+
+def test_what_an_organization_does_not_have_is_no_failure_unless_it_was_asked_for(
+    real: SandboxServer, db: None, settings: object
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-20"  # type: ignore[attr-defined]
+    no = '{"type": "error", "error": {"type": "not_found_error", "message": "no such report"}}'
+    real.faults.add("body", "analytics", times=None, status=404, text=no)
+    text, code = sync()
+    assert "analytics: not available, 0 of" in text
+    assert code == 0
+    assert "analytics: not available (404 not_found_error: no such report" in sync()[0]
+    assert sync("--source", "analytics")[1] == 1
+    assert set(Run.objects.filter(source="analytics").values_list("outcome", flat=True)) == {"closed"}
+    closed = Source.objects.get(name="analytics")
+    assert (closed.available, closed.failures, closed.last_error) == (False, 0, "")
+    # Without usage there is nothing to show.
+    real.faults.add("body", "usage_report", times=None, status=403, text=no.replace("not_found", "permission"))
+    assert sync("--since", "2026-11-20")[1] == 1
+    text, code = sync()
+    assert "usage: not available (403" in text
+    assert code == 1
 
 
 def test_sync_of_one_source_and_span_reads_just_that(real: SandboxServer, db: None) -> None:

@@ -4,8 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from costwatch import clock
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.order import Order
+from costwatch.insights.query import question
+from costwatch.insights.reports import report
 from costwatch.upstream import usage
 from costwatch.upstream.sandbox.server import SandboxServer
 
@@ -52,6 +55,23 @@ def test_a_revised_hour_is_compared_once_more(
     run("usage")
     row = Coverage.objects.get(source="usage", start=HOUR)
     assert (row.state, row.control_total_ok) == ("revised", True)
+
+
+def test_ing_06_what_a_total_came_to_then_is_in_a_report_of_then(run: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(as_of: str | None) -> list[tuple[str, str, bool | None]]:
+        moment = clock.parse(as_of) if as_of else None
+        rows = report("coverage", question(since=HOUR.date(), until=date(2026, 11, 20), as_of=moment))["rows"]
+        return [(row["since"], row["state"], row["control_total_ok"]) for row in rows if row["source"] == "usage"]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(usage, "total", lambda bucket: (0, 0, 0, 0, 0, 1))
+        run("directory", "usage")
+    differed = [("2026-11-19T00:00:00Z", "open", False)]
+    assert told(None) == told("2026-11-20T14:05:00Z") == differed
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T15:06:00Z")
+    run("usage")
+    assert told(None) == told("2026-11-20T15:06:00Z") == [("2026-11-19T00:00:00Z", "settled", True)]
+    assert told("2026-11-20T14:05:00Z") == differed
 
 
 def test_a_given_span_is_compared_as_well(run: Sync) -> None:

@@ -190,6 +190,9 @@ def test_http_10_a_refused_credential_pauses_its_own_organization_and_is_not_tri
     assert all("401 authentication_error" in one.last_error for one in paused)
     assert not Source.objects.filter(organization=globex, paused_until__isnull=False).exists()
     assert set(Run.objects.filter(organization=globex).values_list("outcome", flat=True)) == {"succeeded"}
+    refused = Run.objects.get(organization=acme, outcome="failed")
+    assert (refused.source, refused.started_at, refused.finished_at) == ("cost", clock.now(), clock.now())
+    assert refused.error.startswith("401 authentication_error")
     assert Installation.objects.get().connect_error.startswith("acme: 401 authentication_error")
 
     # A key that was replaced is tried at once.

@@ -59,6 +59,13 @@ def test_a_folder_holds_a_credential_for_each_organization_and_changes_take_effe
     }
 
 
+def test_a_folder_without_a_file_is_named_where_a_key_is_asked_for(keys: Path) -> None:
+    with pytest.raises(CommandError) as refused:
+        call_command("sync")
+    assert f"no Admin key: {keys}, which COSTWATCH_ADMIN_KEYS_DIR names, has no file in it" in str(refused.value)
+    assert "or the file into the folder that COSTWATCH_ADMIN_KEYS_DIR names" in str(refused.value)
+
+
 def test_an_organization_has_a_key_or_a_token_and_never_both(
     keys: Path, monkeypatch: pytest.MonkeyPatch, write: Write
 ) -> None:

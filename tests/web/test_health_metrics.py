@@ -109,7 +109,7 @@ def test_ops_04_work_of_the_runs_is_counted(scraper: Client, ledger: Organizatio
         for labels, number in found["costwatch_runs"].samples.items()
         if dict(labels)["source"] == "usage"
     }
-    assert runs == {"succeeded": 2, "failed": 1, "abandoned": 0}
+    assert runs == {"succeeded": 2, "failed": 1, "closed": 0, "abandoned": 0}
     assert value(found, "costwatch_requests", **of("usage")) == 16
     assert value(found, "costwatch_rows_read", **of("usage")) == 4000
     assert value(found, "costwatch_rows_changed", **of("usage")) == 28

@@ -18,7 +18,10 @@ GROUP, KNOWN = "Configuration", "Credentials"
 # They read nothing of the vendor's, so they look at no key, wherever it lies (SEC-08).
 KEYLESS = (WEB, CHORES, BEAT, MIGRATION)
 READERS = (WORKER, ALONE)
-PUT_IT = f"Put the Admin key alone into a file, and its path into {VARIABLE}_FILE."
+PUT_IT = (
+    f"Put the Admin key alone into a file, and its path into {VARIABLE}_FILE; or the file into the folder that "
+    f"{files.FOLDER} names."
+)
 line = partial(Line, GROUP)
 
 

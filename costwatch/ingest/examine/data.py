@@ -54,7 +54,7 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
     elif health.paused_until and health.paused_until > now:
         yield line(
             FAIL,
-            f"{name}: {fresh}; paused until {_at(health.paused_until)} after {health.failures} failures: "
+            f"{name}: {fresh}; paused until {_at(health.paused_until)} after {counted(health.failures, 'failure')}: "
             f"{first_line(health.last_error)}",
             "See Upstream above. It is tried again by itself then; at once with manage.py sync.",
         )
@@ -62,7 +62,7 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
         yield line(
             FAIL,
             f"{name}: {fresh}; failing ({health.failures} in a row), last: {first_line(health.last_error)}",
-            "See Upstream above. It is tried again by itself every minute.",
+            "See Upstream above. It is tried again by itself.",
         )
     elif health.last_success_at and now - health.last_success_at > EVERY[name].late_after and not clock.is_frozen():
         yield line(

@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                 ('start', models.DateTimeField()),
                 ('end', models.DateTimeField()),
                 ('state', models.CharField(choices=[('inconsistent', 'Inconsistent'), ('open', 'Open'), ('revised', 'Revised'), ('settled', 'Settled')], max_length=14)),
+                ('control_total_ok', models.BooleanField(null=True)),
                 ('seen_at', models.DateTimeField()),
                 ('run', models.BigIntegerField()),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='directory.organization')),
@@ -223,7 +224,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.CharField(max_length=20)),
-                ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('abandoned', 'Abandoned')], default='running', max_length=10)),
+                ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('closed', 'Closed'), ('abandoned', 'Abandoned')], default='running', max_length=10)),
                 ('since', models.DateTimeField(null=True)),
                 ('until', models.DateTimeField(null=True)),
                 ('started_at', models.DateTimeField()),

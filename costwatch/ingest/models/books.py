@@ -59,13 +59,14 @@ class EqualRead(models.Model):
 
 
 class CoverageChange(models.Model):
-    """A bucket's change of state: append-only, so that the state at any past time is known."""
+    """A bucket's change of state or of its proof: append-only, so that both are known at any past time."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     source = models.CharField(max_length=20)
     start = models.DateTimeField()
     end = models.DateTimeField()
     state = models.CharField(max_length=14, choices=State.choices)
+    control_total_ok = models.BooleanField(null=True)
     seen_at = models.DateTimeField()
     run = models.BigIntegerField()
 

@@ -80,6 +80,8 @@ class Run(models.Model):
         RUNNING = "running"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
+        # The vendor does not let this organization, or its key, read the source.
+        CLOSED = "closed"
         ABANDONED = "abandoned"
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)

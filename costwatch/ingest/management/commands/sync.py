@@ -19,7 +19,7 @@ from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
 from costwatch.ingest.repricing import reprice
 from costwatch.ingest.runs import may_run, source_of
-from costwatch.ingest.sources import SOURCES
+from costwatch.ingest.sources import NEEDED, SOURCES
 from costwatch.ingest.sync import sync
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
@@ -30,6 +30,7 @@ from costwatch.upstream.errors import UpstreamError
 from pricing.table import PriceTableError
 
 EVERY_SOURCE = ("usage", "minutes", "cost", "claude_code", "analytics", "directory", "limits")
+NOT_AVAILABLE = "not available"
 Outcomes = list[dict[str, Any]]
 
 
@@ -70,7 +71,13 @@ class Command(BaseCommand):
             several = len({outcome["organization"] for outcome in outcomes}) > 1
             for outcome in outcomes:
                 self.stdout.write((f"{outcome['organization']}: " if several else "") + _told(outcome))
-        if any(outcome["outcome"] in ("failed", "busy") for outcome in outcomes):
+        # What an organization does not have is no failure, unless it was asked for or nothing works without it.
+        needed = (*NEEDED, *(options["source"] or ()))
+        if any(
+            outcome["outcome"] in ("failed", "busy")
+            or (outcome["outcome"] == NOT_AVAILABLE and outcome["source"] in needed)
+            for outcome in outcomes
+        ):
             sys.exit(1)
 
     def _run(self, wanted: list[str], order: Order, which: str | None, *, explicit: bool) -> Outcomes:
@@ -123,7 +130,7 @@ def _read(connection: Connection, wanted: list[str], order: Order, *, explicit: 
     for source in wanted:
         health = source_of(organization.pk, source)
         if not explicit and not health.available and not may_run(health, clock.now()):
-            outcomes.append(_outcome(organization, source, outcome="not available", error=health.reason))
+            outcomes.append(_outcome(organization, source, outcome=NOT_AVAILABLE, error=health.reason))
             continue
         try:
             outcomes.append(_counted(organization, source, sync(connection, source, order)))
@@ -142,7 +149,7 @@ def _counted(organization: Organization, source: str, run: Run | None) -> dict[s
     return _outcome(
         organization,
         source,
-        outcome=run.outcome,
+        outcome=NOT_AVAILABLE if run.outcome == Run.Outcome.CLOSED else run.outcome,
         windows=run.windows_done,
         windows_planned=run.windows_planned,
         requests=run.requests,
