@@ -6,7 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.urls import get_resolver
 from waitress.server import create_server
+
+from costwatch.garbage import leave_loaded_alone
 
 THREADS = 8
 
@@ -18,6 +21,9 @@ def make_server(port: int) -> Any:
     """
     from costwatch.wsgi import application
 
+    # All pages and what they import: not loaded by the first request, and left alone by the collector.
+    _ = get_resolver().url_patterns
+    leave_loaded_alone()
     trusted: dict[str, Any] = {}
     if settings.TRUSTED_PROXY:
         trusted = {

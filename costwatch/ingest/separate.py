@@ -1,7 +1,6 @@
 """The start of a worker or a scheduler that is a process of its own: refuse what cannot work, share no connection."""
 
 import atexit
-import gc
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, connections
 
+from costwatch.garbage import leave_loaded_alone
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.holder import be_worker
 from costwatch.ingest.installation import WrongDatabase, prepare, upstream
@@ -42,11 +42,8 @@ def begin_beat(**_: Any) -> None:
 
 @worker_before_create_process.connect
 def settle(**_: Any) -> None:
-    """Leave what is loaded where it is: a child that looks for garbage in it gets a copy of its own of every page."""
-    # Before each child that takes another's place, so that nothing stays frozen that is garbage by then.
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    """Before each child, also one that takes another's place."""
+    leave_loaded_alone()
 
 
 @worker_process_init.connect

@@ -41,19 +41,17 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     since = clock.floor_day(clock.now()) - LOOKS_BACK
     hours = LimitHour.objects.filter(hour__gte=since, **pool)
     taken: Counter[str] = Counter()
-    minutes, others = 0, list[datetime]()
+    minutes = 0
     of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
-    for hour, of_then, over, takers in of_pool.values_list("hour", "limit", "minutes_over_80", "takers"):
-        if of_then == limit:
-            minutes += over
-            taken.update(json.loads(takers))
-        else:
-            others.append(hour)
+    for over, takers in of_pool.filter(limit=limit).values_list("minutes_over_80", "takers"):
+        minutes += over
+        taken.update(json.loads(takers))
     otherwise = {
         hour: [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
-        for hour, values in of_pool.filter(hour__in=others).values_list("hour", "values")
+        for hour, values in of_pool.exclude(limit=limit).values_list("hour", "values")
     }
-    taken.update(_taken(hours, otherwise))
+    if otherwise:
+        taken.update(_taken(hours, otherwise))
     ordered = sorted(((who, count) for who, count in taken.items() if count), key=lambda one: (-one[1], one[0]))
     return Contention(minutes + sum(map(len, otherwise.values())), taken.total(), tuple(ordered))
 

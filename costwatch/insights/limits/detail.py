@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
+from costwatch.ingest.epoch import Epoch
 from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey, share_of
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
 from costwatch.ledger.limit_figures import (
@@ -83,8 +84,6 @@ class Over:
 
 
 class _Hour(NamedTuple):
-    workspace_key: str
-    limiter: str
     hour: datetime
     group: str
     peak: int
@@ -131,17 +130,17 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         hour__gte=monday,
         hour__lt=until,
     )
-    own: dict[str, int] = {}
-    for one, peak, of_then in rows.filter(workspace_key=key.workspace_key).values_list("limiter", "peak", "limit"):
-        own[one] = max(own.get(one, -1), share_of(peak, of_then) or -1)
+    of_line = rows.filter(workspace_key=key.workspace_key)
+    own = set(of_line.values_list("limiter", flat=True).distinct())
     if not own:
         return None
-    name = limiter if limiter in own else max(own, key=lambda one: (own[one], one))
+    name = limiter if limiter in own else _closest(of_line)
     # A week of the limiter that is drawn; of the others a day is enough for their bars.
     asked = rows.filter(Q(hour__gte=since) | Q(workspace_key=key.workspace_key, limiter=name)).order_by("hour")
     hours: dict[tuple[str, str], list[_Hour]] = defaultdict(list)
-    for row in map(_Hour._make, asked.values_list(*_Hour._fields)):
-        hours[row.workspace_key, row.limiter].append(row)
+    columns = ("workspace_key", "limiter", Epoch("hour"), "group", "peak", Epoch("peak_at"), "values")
+    for workspace, of, hour, group, peak, peak_at, values in asked.values_list(*columns):
+        hours[workspace, of].append(_Hour(_moment(hour), group, peak, _moment(peak_at), values))
     known = {
         (workspace, one.limiter): one
         for workspace in (key.workspace_key, ORGANIZATION_WIDE)
@@ -179,6 +178,18 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
             if where == key.workspace_key and key.pool == ORDINARY and of not in own and of not in FAST_LIMITERS
         ),
     )
+
+
+def _closest(rows: QuerySet[LimitHour]) -> str:
+    """The limiter that a line came closest to, each hour held against the limit of its time."""
+    closest: dict[str, int] = {}
+    for limiter, peak, of_then in rows.values_list("limiter", "peak", "limit"):
+        closest[limiter] = max(closest.get(limiter, -1), share_of(peak, of_then) or -1)
+    return max(closest, key=lambda one: (closest[one], one))
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _bar(

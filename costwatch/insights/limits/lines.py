@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db.models import Count, Max, Min, Sum
 
@@ -21,8 +22,8 @@ TIGHT_ABOVE, AT_LIMIT_ABOVE, SHOWN_FROM = 8000, 9500, 5000
 WHOLE = 10_000
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LineKey:
+# Named tuples where hundreds are made and looked up for one page.
+class LineKey(NamedTuple):
     """What a line is about. `workspace_key` is empty for the organization, `pool` for ordinary use."""
 
     group_id: str
@@ -30,8 +31,7 @@ class LineKey:
     workspace_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Against:
+class Against(NamedTuple):
     """How a line stood beside one limiter.
 
     Units: tokens; `limit` is what is in force now and None where none is known, and everything is held against it:

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import quote_plus
 
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -16,20 +16,19 @@ from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits import drawn
 from costwatch.insights.limits.contention import contention
-from costwatch.insights.limits.detail import Bar, Cell, Detail
+from costwatch.insights.limits.detail import Bar, Detail
 from costwatch.insights.limits.lines import LineKey, share_of
 from costwatch.insights.limits.minute import Minute
 from costwatch.insights.limits.requests import Requests, requests_of
 from costwatch.web import names
 from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.heat import heat
 from costwatch.web.limits.named import Named, named
 from costwatch.web.limits.observed import observed_rows
 from costwatch.web.limits.trend_words import trend_words
 from costwatch.web.moments import near_day, when
 
-# From these shares on an hour of the map has the next colour. Units: hundredths of a per cent.
-SHADES = (2000, 4000, 6000, 8000, 9500)
 TOP, TAKERS = 3, 5
 
 
@@ -48,16 +47,6 @@ class BarRow:
     capped: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeatCell:
-    """One hour of the map. `shade` is 0 to 5, or x for an hour that has not come or had no use."""
-
-    shade: str
-    text: str
-    title: str
-    href: str
-
-
 def detail_context(
     organization: Organization,
     made: Detail,
@@ -68,7 +57,7 @@ def detail_context(
 ) -> dict[str, Any]:
     """Everything the template of a line shows."""
     own = [bar for bar in made.bars if bar.key == made.key]
-    minutes = f"{asked.query(limiter=made.limiter)}&minute="
+    minutes = f"{reverse('limits_minute')}{asked.query(limiter=made.limiter)}&minute="
     return {
         "name": text_of(made.key),
         "group": names.visible(made.group),
@@ -87,9 +76,7 @@ def detail_context(
         "since": when(made.since),
         "until": when(made.until),
         "day": SafeString(drawn.day(made.values, made.limit, _day_words(made))),
-        "week": [
-            (day, [_cell(cell, day, hour, made, minutes) for hour, cell in enumerate(row)]) for day, row in made.week
-        ],
+        "week": heat(made, minutes),
         "hours": [(f"{hour:02d}", hour % 3 != 0) for hour in range(24)],
         "worst": [(one, words.share(one.share), minutes + quote_plus(clock.rfc3339(one.minute))) for one in made.worst],
         "over": [
@@ -181,27 +168,6 @@ def _whose(bar: Bar, is_pool: bool, called: Named) -> str:
     if bar.source == "workspace":
         return _("%(who)s, own limit") % {"who": who}
     return _("%(who)s, inherited") % {"who": who}
-
-
-def _cell(cell: Cell | None, day: date, hour: int, made: Detail, minutes: str) -> HeatCell:
-    if cell is None:
-        ahead = clock.midnight(day) + hour * clock.HOUR >= made.until
-        return HeatCell("x", "", _("not yet") if ahead else _("no use"), "")
-    href = minutes + quote_plus(clock.rfc3339(cell.peak_at))
-    if cell.share is None:
-        return HeatCell(
-            "0",
-            "·",
-            _("%(tokens)s at %(time)s") % {"tokens": display.tokens(cell.peak), "time": when(cell.peak_at)},
-            href,
-        )
-    shade = sum(cell.share >= step for step in SHADES)
-    title = _("%(share)s at %(time)s, %(tokens)s") % {
-        "share": words.share(cell.share),
-        "time": when(cell.peak_at),
-        "tokens": display.tokens(cell.peak),
-    }
-    return HeatCell(str(shade), str(cell.share // 100), title, href)
 
 
 def _day_words(made: Detail) -> str:

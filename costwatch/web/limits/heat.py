@@ -1,0 +1,55 @@
+"""The map of a line's week: the peak minute of each hour, as the rows of a table.
+
+Made in one piece: a template looks a thousand values up in its 168 cells, as many as in the rest of the page.
+"""
+
+from datetime import date
+from urllib.parse import quote_plus
+
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from costwatch import clock
+from costwatch.insights import display
+from costwatch.insights.limits.detail import Cell, Detail
+from costwatch.web.limits import words
+from costwatch.web.moments import when
+
+# From these shares on an hour has the next colour. Units: hundredths of a per cent.
+SHADES = (2000, 4000, 6000, 8000, 9500)
+
+
+def heat(made: Detail, minute: str) -> SafeString:
+    """A row for each day, a cell for each hour, which leads to its peak minute: the address that `minute` begins."""
+    begins = escape(minute)
+    return SafeString("".join(_row(day, cells, made, begins) for day, cells in made.week))
+
+
+def _row(day: date, cells: tuple[Cell | None, ...], made: Detail, begins: str) -> str:
+    head = f'{escape(date_format(day, "D"))} <span class="wd">{escape(date_format(day, "j"))}</span>'
+    row = (
+        _used(cell, begins) if cell else _unused(is_ahead=clock.midnight(day) + hour * clock.HOUR >= made.until)
+        for hour, cell in enumerate(cells)
+    )
+    return f'<tr><th scope="row">{head}</th>{"".join(row)}</tr>'
+
+
+def _unused(*, is_ahead: bool) -> str:
+    title = conditional_escape(_("not yet") if is_ahead else _("no use"))
+    return f'<td class="hx" title="{title}"><span class="vh">{title}</span></td>'
+
+
+def _used(cell: Cell, begins: str) -> str:
+    said = {"time": when(cell.peak_at), "tokens": display.tokens(cell.peak), "share": words.share(cell.share)}
+    if cell.share is None:
+        shade, text, title = 0, "·", _("%(tokens)s at %(time)s") % said
+    else:
+        shade, text = sum(cell.share >= step for step in SHADES), str(cell.share // 100)
+        title = _("%(share)s at %(time)s, %(tokens)s") % said
+    href = f"{begins}{quote_plus(clock.rfc3339(cell.peak_at))}"
+    return (
+        f'<td class="h{shade}" title="{escape(title)}"><a href="{href}" hx-get="{href}" hx-target="#minute" '
+        f'hx-swap="outerHTML show:#minute:top">{text}</a></td>'
+    )
