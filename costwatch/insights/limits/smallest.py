@@ -5,15 +5,14 @@ A lower bound, as all that the twin says: demand that was refused and bursts ins
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import combinations, groupby, permutations
 
 from costwatch.insights.limits.flows import ORGANIZATION, TIGHT, Flow, Limiter, counted, is_over, used
 from costwatch.insights.limits.levers import Lever, levers_for
 from costwatch.insights.limits.twin import Change, Override, Plan, replay, shifted
-from costwatch.ledger.limit_figures import Figures
 
 MOST_CHANGES = 3
 MOST_LEVERS = 12
@@ -28,7 +27,8 @@ class Smallest:
     Units: per cent of its limit in the fullest minute, of the workspace's own lines and the organization's.
     Shape: `changes` is empty where nothing is needed, and None where three do not suffice; `levers` are what was tried,
     each at its strongest, and `with_all` what is left with all of them: above 80 they do not suffice themselves, else
-    it takes more than three.
+    it takes more than three. `closest` are then the three or fewer that leave least, at their strongest, and
+    `with_closest` what they leave; none where that is no less than now.
     """
 
     workspace_key: str
@@ -36,6 +36,8 @@ class Smallest:
     levers: tuple[Change, ...]
     now: Fraction
     with_all: Fraction
+    closest: tuple[Change, ...] = ()
+    with_closest: Fraction | None = None
 
 
 def smallest(workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limiter]) -> Smallest:
@@ -49,9 +51,15 @@ def smallest(workspace_key: str, flows: Sequence[Flow], limiters: Sequence[Limit
     minutes = sorted(_tight_minutes(workspace_key, limiters, counts), key=_Minute.order)
     lines = [list(group) for _, group in groupby(minutes, key=lambda one: (one.limiter.name, one.line))]
     levers = _best(levers_for(workspace_key, flows, limiters, counts), lines) if minutes else []
-    strongest = tuple(lever.strongest for lever in levers)
-    found = _fewest(levers, minutes, [one for line in lines for one in line[:WORST]]) if minutes else ()
-    return Smallest(workspace_key, found, strongest, *_fullest(workspace_key, flows, limiters, strongest))
+    strongest = _strongest(levers)
+    worst = [one for line in lines for one in line[:WORST]]
+    found = _fewest(levers, minutes, worst) if minutes else ()
+    made = Smallest(workspace_key, found, strongest, *_fullest(workspace_key, flows, limiters, strongest))
+    if found is None and levers:
+        closest = _closest(levers, minutes, worst)
+        _, left = _fullest(workspace_key, flows, limiters, closest)
+        made = replace(made, closest=closest, with_closest=left) if left < made.now else made
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,15 @@ class _Trial:
 
     def over(self, minute: _Minute) -> int:
         """By how many hundredths of a token the minute is still above 80 %; 0 or less where it is not."""
+        use, limit = self._left(minute)
+        return 0 if limit is None else use * 100 - limit * TIGHT
+
+    def percent(self, minute: _Minute) -> Fraction:
+        """How full the minute still is."""
+        return _percent(*self._left(minute))
+
+    def _left(self, minute: _Minute) -> tuple[int, int | None]:
+        """What is left of the minute's use, and the limit it is held against then."""
         limiter, taken = minute.limiter, dict[str, int]()
         for flow, batched, cached in self._shares:
             tokens = flow.minutes.get(minute.place)
@@ -92,8 +109,7 @@ class _Trial:
             cap = self._plan.cap_of(one.workspace_key, limiter) if one.limiter == limiter.name else None
             if cap is not None:
                 use -= max(0, minute.counts.get(one.workspace_key, 0) - taken.get(one.workspace_key, 0) - cap)
-        limit = self._plan.limit_of(minute.line, limiter)
-        return 0 if limit is None else use * 100 - limit * TIGHT
+        return use, self._plan.limit_of(minute.line, limiter)
 
 
 def _tight_minutes(
@@ -158,6 +174,25 @@ def _fewest(levers: Sequence[Lever], minutes: Sequence[_Minute], worst: Sequence
     return None
 
 
+def _closest(levers: Sequence[Lever], minutes: Sequence[_Minute], worst: Sequence[_Minute]) -> tuple[Change, ...]:
+    """The set that leaves the fullest minute least full; of equals the smaller one.
+
+    No set leaves less in all minutes than in the worst: those that might be the one are held against all, least first.
+    """
+    sets = [places for size in range(1, MOST_CHANGES + 1) for places in combinations(range(len(levers)), size)]
+    trials = {places: _Trial(chosen := [levers[place] for place in places], _strongest(chosen)) for places in sets}
+    waiting = [(max(map(trials[one].percent, worst)), len(one), one, False) for one in sets]
+    heapify(waiting)
+    while not waiting[0][-1]:
+        _, size, places, _ = waiting[0]
+        heapreplace(waiting, (max(map(trials[places].percent, minutes)), size, places, True))
+    return _strongest([levers[place] for place in waiting[0][2]])
+
+
+def _strongest(levers: Iterable[Lever]) -> tuple[Change, ...]:
+    return tuple(lever.strongest for lever in levers)
+
+
 def _fit(
     waiting: list[tuple[int, tuple[int, ...], tuple[Change, ...]]],
     levers: Sequence[Lever],
@@ -166,7 +201,7 @@ def _fit(
 ) -> None:
     """Let a set wait at what it costs, each lever as weak as the minutes allow, if it is enough for them at all."""
     chosen = [levers[place] for place in places]
-    full = _Trial(chosen, [lever.strongest for lever in chosen])
+    full = _Trial(chosen, _strongest(chosen))
     if any(full.over(minute) > 0 for minute in minutes):
         return
     made = []
@@ -206,13 +241,13 @@ def _fullest(
     now = after = Fraction(0)
     for line in replay(flows, limiters, changes):
         if line.workspace_key in (ORGANIZATION, workspace_key):
-            now = max(now, _percent(line.before, line.limit_before))
-            after = max(after, _percent(line.after, line.limit_after))
+            now = max(now, _percent(line.before.peak if line.before else 0, line.limit_before))
+            after = max(after, _percent(line.after.peak if line.after else 0, line.limit_after))
     return now, after
 
 
-def _percent(made: Figures | None, limit: int | None) -> Fraction:
-    """The peak's share; a limit of nothing is used up by anything."""
-    if made is None or limit is None:
+def _percent(use: int, limit: int | None) -> Fraction:
+    """The share of a limit; a limit of nothing is used up by anything."""
+    if limit is None or not use:
         return Fraction(0)
-    return Fraction(made.peak * 100, limit) if limit else Fraction(100)
+    return Fraction(use * 100, limit) if limit else Fraction(100)

@@ -41,7 +41,15 @@ def smallest_words(found: Smallest, called: Named) -> str:
             "Without them %(minute)s is at %(now)s %%.",
             len(found.changes),
         )
+    if found.closest:
+        text += " " + ngettext(
+            "Tried below is the one that comes closest, in full: %(closest)s %%.",
+            "Tried below are the %(close)d that come closest, each in full: %(closest)s %%.",
+            len(found.closest),
+        )
     return text % {
+        "close": len(found.closest),
+        "closest": _percent(found.with_closest or Fraction(0)),
         "who": who,
         "minute": minute,
         "tried": tried,

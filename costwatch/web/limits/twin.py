@@ -75,7 +75,7 @@ def twin_context(organization: Organization, asked: Asked, rows: Rows, wants_sma
     called, found, wrong = named_of(organization, stored.flows), None, ""
     if wants_smallest and stored.flows:
         found = smallest(key.workspace_key, stored.flows, stored.limiters)
-        rows = rows_of(found.changes or ())
+        rows = rows_of(found.changes or found.closest)
     changes: Sequence[Change] = ()
     try:
         changes = changes_of(rows, stored.flows, stored.limiters, called)

@@ -1,6 +1,7 @@
 """The twin once more, by other means: dictionaries by workspace and minute, every subset, every strength."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import permutations
 from math import ceil
 
@@ -77,6 +78,20 @@ def naive_holds(case: Case, chosen: str, changes: Sequence[Change]) -> bool:
             if served.get((chosen, place), 0) * 5 > naive_limit(one, chosen, changes) * 4:
                 return False
     return True
+
+
+def naive_fullest(case: Case, chosen: str, changes: Sequence[Change]) -> Fraction:
+    """How full the fullest minute is, of the chosen workspace and the organization, in per cent."""
+    flows, limiters = case
+    shares = [Fraction(0)]
+    for one in limiters:
+        served = naive_served(flows, one, changes)
+        for place in {at for _, at in served}:
+            pool, own = sum(count for (_, at), count in served.items() if at == place), served.get((chosen, place), 0)
+            for use, limit in ((pool, one.organization), (own, naive_limit(one, chosen, changes))):
+                if use and limit is not None and limit < float("inf"):
+                    shares.append(Fraction(int(use) * 100, int(limit)) if limit else Fraction(100))
+    return max(shares)
 
 
 def naive_levers(case: Case, chosen: str) -> list[list[Change]]:

@@ -21,6 +21,7 @@ from tests.insights.limits.naive import (
     limiter,
     naive_caching,
     naive_effect,
+    naive_fullest,
     naive_holds,
     naive_levers,
     naive_weakest,
@@ -108,12 +109,30 @@ def test_what_cannot_be_enough_is_told_with_what_would_be_left() -> None:
     made = found("a", some, limiter(100))
     assert (made.changes, made.levers) == (None, (Batch(B1, 100), Override("b", AWARE, 1)))
     assert (made.now, made.with_all) == (98, 93)
+    assert (made.closest, made.with_closest) == ((Batch(B1, 100),), 93)
 
 
 def test_what_takes_more_than_three_changes_is_told_apart() -> None:
     flows = [flow("default", f"k{number}", 20) for number in range(5)]
     made = found("default", flows, limiter(25))
     assert (made.changes, len(made.levers), made.now, made.with_all) == (None, 5, 400, 0)
+    assert (len(made.closest), made.with_closest) == (3, 160)
+
+
+def test_the_three_that_come_closest_are_held_against_every_minute() -> None:
+    # The worst 25 minutes are the first key's; without it the fullest is one of the second's, then of the third's.
+    keys = [
+        [100] * 30 + [0] * 90,
+        [0] * 30 + [90] * 30 + [0] * 60,
+        [0] * 60 + [85] * 30 + [0] * 30,
+        [0] * 90 + [82] * 30,
+    ]
+    made = found("default", [flow("default", f"k{place}", *values) for place, values in enumerate(keys)], limiter(100))
+    assert made.changes is None
+    assert (made.closest, made.with_closest) == (
+        tuple(Batch(Part("default", f"k{place}"), 100) for place in (0, 1, 2)),
+        82,
+    )
 
 
 def test_of_many_levers_the_twelve_that_do_most_are_tried() -> None:
@@ -138,6 +157,10 @@ def check(case: Case, chosen: str, made: Smallest, counted: int) -> None:
         ]
     if made.changes is None:
         assert not enough
+        sets = [some for size in (1, 2, 3) for some in combinations(levers, size)]
+        left = min((naive_fullest(case, chosen, [lever[-1] for lever in some]) for some in sets), default=made.now)
+        assert left == (made.now if made.with_closest is None else made.with_closest)
+        assert made.with_closest is None or naive_fullest(case, chosen, made.closest) == left
         return
     assert len(made.changes) == len(enough[0])
     assert naive_holds(case, chosen, made.changes)

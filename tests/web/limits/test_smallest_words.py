@@ -32,6 +32,18 @@ def test_what_is_just_above_80_does_not_read_as_80(left: str, shown: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("closest", "said"),
+    [
+        ((LEVER,), "Without any it is at 99 %. Tried below is the one that comes closest, in full: 88 %."),
+        ((LEVER, LEVER), "Without any it is at 99 %. Tried below are the 2 that come closest, each in full: 88 %."),
+    ],
+)
+def test_how_far_the_best_come_is_told(closest: tuple[Override, ...], said: str) -> None:
+    found = Smallest("search", None, (LEVER,) * 5, Fraction(99), Fraction(70), closest, Fraction("88.5"))
+    assert smallest_words(found, cast(Named, Names())).endswith(said)
+
+
+@pytest.mark.parametrize(
     ("changes", "left", "said"),
     [
         ((), "77", "Nothing is needed: the fullest minute of the organization is at 99 %."),
