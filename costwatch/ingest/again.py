@@ -1,5 +1,6 @@
 """Reading a span once more because somebody asked for it: written down first, so that nobody can forget it."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
@@ -35,20 +36,18 @@ def ask(*, organization: Organization, source: str, since: date | None, until: d
     elif clock.midnight(since) < which.since(organization, clock.now()):
         raise CannotAsk(f"this source is read from {which.since(organization, clock.now()):%Y-%m-%d} on")
     now = clock.now()
-    try:
-        with transaction.atomic():
-            Again.objects.create(
-                organization=organization,
-                source=source,
-                since=since,
-                until=until,
-                span=f"{since}/{until}" if since else "",
-                asked_at=now,
-                asked_by=by,
-            )
-    except IntegrityError:
-        return
     Source.objects.filter(organization=organization, name=source).update(paused_until=None)
+    # Where it waits already, it is not asked twice.
+    with suppress(IntegrityError), transaction.atomic():
+        Again.objects.create(
+            organization=organization,
+            source=source,
+            since=since,
+            until=until,
+            span=f"{since}/{until}" if since else "",
+            asked_at=now,
+            asked_by=by,
+        )
 
 
 def asked(organization: Organization, source: str) -> list[Again]:
@@ -61,8 +60,13 @@ def waiting(organization: Organization) -> set[str]:
     return set(Again.objects.filter(organization=organization, finished_at=None).values_list("source", flat=True))
 
 
-def finish(one: Again, run: Run | None) -> None:
-    """Note that it was read; a run that failed leaves it to be tried again, by the source's own pace."""
-    if run is None or run.outcome == Run.Outcome.SUCCEEDED:
+def finish(one: Again, run: Run | None) -> bool:
+    """Note that it was read; a run that failed leaves it to be tried again, by the source's own pace.
+
+    Shape: whether it was read.
+    """
+    is_read = run is None or run.outcome == Run.Outcome.SUCCEEDED
+    if is_read:
         one.finished_at, one.run = clock.now(), run.pk if run else None
         one.save(update_fields=["finished_at", "run"])
+    return is_read

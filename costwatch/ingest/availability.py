@@ -8,6 +8,9 @@ from django.db.models import QuerySet
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import AvailabilityChange, Source
 
+# Why the sources of an organization are closed whose credential is gone.
+REMOVED = "no credential reads this organization any more"
+
 
 def close(sources: QuerySet[Source], reason: str, now: datetime) -> None:
     """Say of sources that they may not be read, and why. In a transaction."""

@@ -22,7 +22,6 @@ from costwatch.upstream.pages import Window
 
 CONSOLE = "https://console.anthropic.com/settings/admin-keys"
 UNNAMED = "Organization"
-REMOVED = "no credential reads this organization any more"
 log = logging.getLogger(__name__)
 
 
@@ -30,11 +29,12 @@ class CannotConnect(Exception):
     """The organization cannot be read: the vendor's sentence and what to do about it.
 
     `is_refused`: the vendor, or we, said no to this very credential; asking again at once would not help.
+    `request_id` is the vendor's, empty where nobody was asked.
     """
 
-    def __init__(self, what: str, *, is_refused: bool = False) -> None:
+    def __init__(self, what: str, *, is_refused: bool = False, request_id: str = "") -> None:
         super().__init__(what)
-        self.is_refused = is_refused
+        self.is_refused, self.request_id = is_refused, request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _identify_by_usage(with_client: AdminClient, refusal: Refused, secret: Secre
     except UpstreamError as error:
         said = f"{refusal} {advice(refusal, secret)}"
         is_refused = isinstance(error, Refused) and refusal.is_about_the_key and error.is_about_the_key
-        raise CannotConnect(said, is_refused=is_refused) from None
+        raise CannotConnect(said, is_refused=is_refused, request_id=refusal.request_id) from None
     return (answer.organization_id or "unknown")[:200]
 
 
@@ -134,7 +134,9 @@ def _claimed(identity: str, name: str, one: Configured) -> Organization:
                 release(former)
             organization.is_read, organization.credential = True, one.label
             changed += ["is_read", "credential"]
-            availability.reopen(Source.objects.filter(organization=organization, reason=REMOVED), clock.now())
+            availability.reopen(
+                Source.objects.filter(organization=organization, reason=availability.REMOVED), clock.now()
+            )
         if organization.name != name and name != UNNAMED:
             organization.name = name.replace("\x00", "\u2400")
             changed.append("name")
@@ -161,7 +163,7 @@ def release(organization: Organization) -> None:
     log.warning("the credential %r of %s is gone; what was read stays", organization.credential, organization)
     with transaction.atomic():
         Organization.objects.filter(pk=organization.pk).update(is_read=False, credential="")
-        availability.close(Source.objects.filter(organization=organization), REMOVED, clock.now())
+        availability.close(Source.objects.filter(organization=organization), availability.REMOVED, clock.now())
 
 
 def _reopen(organization: Organization) -> None:

@@ -15,7 +15,7 @@ def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
     """Read every part of a listed source that the key may read. What it may not is asked for again after a day."""
     organization, client = connection.organization, connection.client
     with running(organization, which.name, client) as progress:
-        now = clock.now()
+        now, closed = clock.now(), dict[str, Refused]()
         for name, read in which.parts:
             part, _ = Part.objects.get_or_create(organization=organization, source=which.name, name=name)
             if not _may_be_asked(part, now):
@@ -24,8 +24,8 @@ def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
             try:
                 progress.run.rows_read += read(organization, client, now)
             except UpstreamError as error:
-                is_closed = isinstance(error, Refused) and error.closes
-                if is_closed and name not in which.needed:
+                if isinstance(error, Refused) and error.closes and name not in which.needed:
+                    closed[name] = error
                     part.available, part.reason, part.checked_at = False, str(error), now
                     part.save()
                     progress.run.windows_done += 1
@@ -38,6 +38,9 @@ def sync_lists(connection: Connection, which: Listed, order: Order) -> Run:
             part.save()
             progress.run.windows_done += 1
             order.tell(f"{which.name}: {name} read")
+        if len(closed) == len(which.parts):
+            # Nothing is left of it: the source itself is closed.
+            progress.failed(*closed.popitem())
     return progress.run
 
 

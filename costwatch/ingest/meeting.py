@@ -1,15 +1,17 @@
 """Meeting the organizations: whose credential each is, which was replaced, and which is gone."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.connect import CannotConnect, client, connect, release
 from costwatch.ingest.models import Installation, Source
-from costwatch.ingest.runs import PAUSE, source_of
+from costwatch.ingest.runs import PAUSE, could_not_begin, source_of
 from costwatch.ingest.sources import SOURCES
 from costwatch.secrets import book, configured
 from costwatch.secrets.configured import Configured
@@ -27,11 +29,11 @@ def meet_everybody() -> bool:
     try:
         found = configured.credentials()
     except MissingCredential as error:
-        _complain([f"{error}. {error.do}".strip()])
+        complain([f"{error}. {error.do}".strip()])
         return False
     let_go(found)
     if not found:
-        _complain([configured.nothing()])
+        complain([configured.nothing()])
         return False
     complaints, is_met = [], False
     claimed = set(Organization.objects.filter(is_read=True).values_list("credential", flat=True))
@@ -47,7 +49,7 @@ def meet_everybody() -> bool:
             log.error("%s cannot connect: %s", one.shown, error)
         if said:
             complaints.append(f"{one.label}: {said}" if one.label else said)
-    _complain(complaints)
+    complain(complaints)
     return is_met
 
 
@@ -58,14 +60,27 @@ def let_go(found: list[Configured]) -> None:
         release(organization)
 
 
-def pause(organization: Organization, error: CannotConnect, now: datetime) -> None:
-    """Ask nothing of an organization for a quarter of an hour: its credential was refused. Others go on."""
-    for name in SOURCES:
+def turned_away(
+    organization: Organization, sources: Iterable[str], began: datetime, error: CannotConnect | UpstreamError
+) -> None:
+    """Write down that some sources were not read, for nobody could connect.
+
+    Where it is the credential that was refused, nothing is asked for a quarter of an hour, and no source works.
+    """
+    now = clock.now()
+    said = {"last_error": str(error), "last_error_at": now}
+    health = Source.objects.filter(organization=organization)
+    for name in sources:
+        could_not_begin(organization, name, began, str(error), error.request_id)
         source_of(organization.pk, name)
-    Source.objects.filter(organization=organization, name__in=SOURCES).update(
-        paused_until=now + PAUSE, last_error=str(error), last_error_at=now, failures=F("failures") + 1
-    )
+        health.filter(name=name).update(**said, failures=F("failures") + 1)
+    if isinstance(error, CannotConnect) and error.is_refused:
+        for name in SOURCES:
+            source_of(organization.pk, name)
+        together = health.filter(name__in=SOURCES)
+        together.update(**said, paused_until=now + PAUSE, failures=Greatest("failures", 1))
 
 
-def _complain(complaints: list[str]) -> None:
+def complain(complaints: list[str]) -> None:
+    """Keep what keeps credentials from connecting; nothing where all of them work."""
     Installation.objects.update(connect_error="\n".join(complaints))

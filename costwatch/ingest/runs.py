@@ -123,10 +123,9 @@ def _judge(run: Run, refusal: Refused | None) -> Source | None:
     return source if had_failed and run.outcome == Run.Outcome.SUCCEEDED else None
 
 
-def could_not_begin(organization: Organization, source: str, began: datetime, error: Exception) -> None:
+def could_not_begin(organization: Organization, source: str, began: datetime, error: str, request_id: str) -> None:
     """Write down a run that failed before it began: nobody could connect."""
     now = clock.now()
-    request_id = getattr(error, "request_id", "")
     Run.objects.create(
         organization=organization,
         source=source,
@@ -134,7 +133,8 @@ def could_not_begin(organization: Organization, source: str, began: datetime, er
         started_at=began,
         finished_at=now,
         duration_ms=max(0, int((now - began) / timedelta(milliseconds=1))),
-        error=str(error),
+        error=error,
+        requests=1 if request_id else 0,
         request_ids=[request_id] if request_id else [],
     )
 

@@ -288,6 +288,8 @@ EVERY: Mapping[str, Windowed | Listed] = {
 SOURCES = tuple(EVERY)
 # What finance reads by; without the others the amounts are as exact.
 NEEDED = (DIRECTORY, COST_SOURCE, USAGE_SOURCE)
+# What amounts are made of: closed to the key, it is missing; every other source an organization may do without.
+BASIS = USAGE_SOURCE
 # As they are listed to people: what amounts are made of first.
 WINDOWED: Mapping[str, Windowed] = {one.name: one for one in (USAGE, COST, MINUTES, ANALYTICS, CLAUDE_CODE)}
 # Every kind of coverage there is, by its name.

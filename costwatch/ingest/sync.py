@@ -11,14 +11,18 @@ from costwatch.ingest.sources import DIRECTORY, EVERY, Listed, Windowed
 from costwatch.ingest.windows import Windows
 
 
+class Waits(Exception):
+    """A source that needs what another one has not read yet."""
+
+
 def sync(connection: Connection, source: str, order: Order) -> Run | None:
     """Run one source under its lease. Shape: the run; None when there was nothing to do.
 
-    Raises: Busy when another run of this source is at work.
+    Raises: Busy when another run of this source is at work; Waits when it needs what is not read yet.
     """
     organization, which = connection.organization, EVERY[source]
     if which.needs_names and not _names_are_known(organization.pk):
-        return None
+        raise Waits(f"waits for the {DIRECTORY}, which was not read yet")
     with lease(organization.pk, source) as held:
         organization.refresh_from_db()
         if isinstance(which, Listed):
@@ -28,9 +32,9 @@ def sync(connection: Connection, source: str, order: Order) -> Run | None:
             if which.after:
                 which.after(organization)
             return run
-        if not order.is_exact:
-            _read_again(connection, which, order, held)
-        return Windows(connection, which, order, held).run()
+        failed = None if order.is_exact else _read_again(connection, which, order, held)
+        due = Windows(connection, which, order, held).run()
+        return failed if failed and (due is None or due.outcome == Run.Outcome.SUCCEEDED) else due
 
 
 def _names_are_known(organization_id: int) -> bool:
@@ -39,8 +43,11 @@ def _names_are_known(organization_id: int) -> bool:
     return directory.last_success_at is not None or not directory.available
 
 
-def _read_again(connection: Connection, which: Windowed, order: Order, held: Held) -> None:
-    """Read the spans that somebody asked for."""
+def _read_again(connection: Connection, which: Windowed, order: Order, held: Held) -> Run | None:
+    """Read the spans that somebody asked for. Shape: the last run that failed."""
+    failed = None
     for one in again.asked(connection.organization, which.name):
         run = Windows(connection, which, Order(one.since, one.until, tell=order.tell), held).run()
-        again.finish(one, run)
+        if not again.finish(one, run):
+            failed = run
+    return failed

@@ -4,7 +4,6 @@ import logging
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import F
 
 from costwatch import clock
 from costwatch.celery import app
@@ -13,13 +12,11 @@ from costwatch.ingest import heartbeat, months, repricing, slots, usage
 from costwatch.ingest.agenda import due, is_due
 from costwatch.ingest.connect import CannotConnect, client, connect
 from costwatch.ingest.lease import Busy
-from costwatch.ingest.meeting import meet_everybody, pause
-from costwatch.ingest.models import Source
+from costwatch.ingest.meeting import meet_everybody, turned_away
 from costwatch.ingest.order import Order
 from costwatch.ingest.poison import park_if_deadly
-from costwatch.ingest.runs import could_not_begin
 from costwatch.ingest.sources import EVERY
-from costwatch.ingest.sync import sync
+from costwatch.ingest.sync import Waits, sync
 from costwatch.ingest.unfinished import unfinished
 from costwatch.ingest.upkeep import upkeep as keep_up
 from costwatch.ledger import prices as ledger_prices
@@ -138,17 +135,11 @@ def _run(organization: Organization, source: str) -> bool:
                 return False
             heartbeat.renew(heartbeat.VENDOR)
             run = sync(connection, source, Order(seconds=SECONDS_A_TASK, paced=True))
-    except Busy:
+    except (Busy, Waits):
         return False
     except (CannotConnect, UpstreamError) as error:
         log.error("%s cannot be read: %s", source, error)
-        could_not_begin(organization, source, began, error)
-        if isinstance(error, CannotConnect) and error.is_refused:
-            pause(organization, error, clock.now())
-            return False
-        Source.objects.filter(organization=organization, name=source).update(
-            last_error=str(error), last_error_at=clock.now(), failures=F("failures") + 1
-        )
+        turned_away(organization, (source,), began, error)
         return False
     # Another source's run may have found an earlier beginning of history meanwhile.
     organization.refresh_from_db()

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min
 
 from costwatch import clock
 from costwatch.ingest.models import Coverage, Quarantined, Source, State
-from costwatch.ingest.sources import NEEDED
+from costwatch.ingest.sources import BASIS, NEEDED
 from costwatch.insights import cells
 from costwatch.insights.amounts import Bounds, Scope, reported_by, reported_by_day
 from costwatch.insights.periods import Period
@@ -59,7 +59,8 @@ def _stopped_sources(scope: Scope) -> Iterator[Finding]:
     now = clock.now()
     for source in Source.objects.filter(organization=scope.organization, name__in=NEEDED).order_by("name"):
         if not source.available:
-            yield Finding("source_closed", "info", source.name, detail=source.reason)
+            level = "danger" if source.name == BASIS else "info"
+            yield Finding("source_closed", level, source.name, detail=source.reason)
         elif source.failures and (source.last_success_at is None or now - source.last_success_at > LATE_AFTER):
             yield Finding(
                 "source_failing", "danger", source.name, moment=source.last_success_at, detail=source.last_error

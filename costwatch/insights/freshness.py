@@ -11,7 +11,7 @@ from costwatch.directory.models import Organization
 from costwatch.ingest import availability
 from costwatch.ingest.coverage import FINAL, Owner, last_reads
 from costwatch.ingest.models import Coverage, CoverageChange, Run, Source, State
-from costwatch.ingest.sources import COVERED, NEEDED, WINDOWED, Windowed
+from costwatch.ingest.sources import BASIS, COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
 WIDTHS = {name: one.cadence.width for name, one in COVERED.items()}
@@ -124,8 +124,8 @@ def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> 
 
 
 def readable(organization: Organization, sources: Iterable[str], as_of: datetime | None = None) -> list[str]:
-    """Those of some sources that the organization's key may read, or might at a time."""
-    closed = availability.closed(organization, as_of)
+    """Those of some sources that the organization's key may read, or might at a time, and always the basis."""
+    closed = availability.closed(organization, as_of) - {BASIS}
     return [source for source in sources if (COVERED.get(source) or WINDOWED[source]).name not in closed]
 
 
@@ -156,7 +156,10 @@ class Span:
 def spans(
     organizations: Sequence[Organization], start: datetime, end: datetime, as_of: datetime | None = None
 ) -> list[Span]:
-    """The coverage of a range as maximal spans, missing ones included; nothing after now is missing."""
+    """The coverage of a range as maximal spans, missing ones included; nothing after now is missing.
+
+    As of a time, nothing that was under way then: how far it was read nobody wrote down.
+    """
     end = min(end, _ceiling(as_of or clock.now()))
     made: list[Span] = []
     for organization in organizations:
@@ -166,7 +169,9 @@ def spans(
             # What lies before the history that is read is not missing.
             since = max(start, min([which.since(organization, as_of or clock.now()), *known]))
             if known or set(which.coverage) & set(wanted):
-                made.extend(_spans(which.name, organization, known, since, end, which.cadence.width))
+                width = which.cadence.width
+                over = since + (as_of - since) // width * width if as_of else end
+                made.extend(_spans(which.name, organization, known, since, min(end, over), width))
     return made
 
 

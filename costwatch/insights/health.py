@@ -11,10 +11,11 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
+from costwatch.ingest.availability import REMOVED
 from costwatch.ingest.lease import database_now
 from costwatch.ingest.models import Coverage, Installation, Lease, Novelty, Quarantined, Source, State
 from costwatch.ingest.progress import Progress, progress
-from costwatch.ingest.sources import EVERY, SOURCES
+from costwatch.ingest.sources import BASIS, EVERY, SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
 from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told
@@ -48,7 +49,8 @@ class SourceHealth:
 class Problem:
     """One thing that is wrong.
 
-    Shape: `kind` is unconnected, silent, failing, late, gap, inconsistent, set_aside, differs, unproved or closed;
+    Shape: `kind` is unconnected, silent, failing, late, gap, inconsistent, set_aside, differs, unproved, closed or
+    let_go;
     `sources` those it is about (of `silent`: the part); `why` the vendor's or our sentence, with the `request` it came
     with.
     Levels: danger, warn, info.
@@ -168,7 +170,7 @@ def allowed_age(source: str) -> timedelta:
 def problems(organization: Organization, found: list[SourceHealth], cover: Calendar) -> list[Problem]:
     """Everything that is wrong, worst first."""
     made = [
-        *_unconnected(),
+        *_unconnected(found),
         *_silent(),
         *_failing(found),
         *(Problem("late", "warn", (one.source,), one.last_success) for one in found if one.state == "late"),
@@ -177,18 +179,19 @@ def problems(organization: Organization, found: list[SourceHealth], cover: Calen
         *_set_aside(organization),
         *_differing(organization),
         *_unproved(organization),
-        *(_closed(one) for one in found if one.state == "closed"),
+        *_closed(found),
     ]
     order = {"danger": 0, "warn": 1, "info": 2}
     return sorted(made, key=lambda one: order[one.level])
 
 
-def _unconnected() -> Iterator[Problem]:
-    """Nobody can be reached with the configured key."""
+def _unconnected(found: list[SourceHealth]) -> Iterator[Problem]:
+    """Nobody can be reached with a configured key; where this organization is read, it is another one's."""
     said = Installation.objects.exclude(connect_error="").values_list("connect_error", flat=True).first()
     if said:
         why, request = told(said)
-        yield Problem("unconnected", "danger", why=why, request=request)
+        is_read = any(one.last_success for one in found) and not any(one.state == "failing" for one in found)
+        yield Problem("unconnected", "warn" if is_read else "danger", why=why, request=request)
 
 
 def _silent() -> Iterator[Problem]:
@@ -215,9 +218,18 @@ def _failing(found: list[SourceHealth]) -> Iterator[Problem]:
         )
 
 
-def _closed(one: SourceHealth) -> Problem:
-    why, request = told(one.reason)
-    return Problem("closed", "info", (one.source,), why=why, request=request)
+def _closed(found: list[SourceHealth]) -> Iterator[Problem]:
+    """What the key may not read; of an organization that no credential reads any more, that it is so."""
+    closed = [one for one in found if one.state == "closed"]
+    if gone := [one for one in closed if one.reason == REMOVED]:
+        yield Problem("let_go", "warn", since=max((one.last_success for one in gone if one.last_success), default=None))
+    for one in closed:
+        if one in gone:
+            continue
+        why, request = told(one.reason)
+        is_basis = one.source == BASIS
+        since = one.last_success if is_basis else None
+        yield Problem("closed", "danger" if is_basis else "info", (one.source,), since, why=why, request=request)
 
 
 def _inconsistent(organization: Organization) -> Iterator[Problem]:

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from costwatch import clock
 from costwatch.ingest import heartbeat
+from costwatch.ingest.availability import REMOVED
 from costwatch.ingest.models import Installation, Run, Source
+from costwatch.ingest.sources import BASIS
 from costwatch.insights.health import allowed_age
 from costwatch.role import BEAT, WORKER
 
@@ -38,7 +40,7 @@ def sources_are_read() -> bool:
     if heartbeat.ages().is_vendor_silent and not clock.is_frozen():
         return False
     now = clock.now()
-    rows = Source.objects.filter(available=True)
+    rows = Source.objects.filter(Q(available=True) | Q(name=BASIS) & ~Q(reason=REMOVED))
     for organization, name, last in rows.values_list("organization_id", "name", "last_success_at"):
         since = last or _first_try(organization, name)
         if since and now - since > allowed_age(name):

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from costwatch import clock
 from costwatch.ingest import availability
 from costwatch.ingest.models import State
-from costwatch.ingest.sources import NEEDED
+from costwatch.ingest.sources import BASIS, NEEDED
 from costwatch.insights import display
 from costwatch.insights.coverage_calendar import Calendar
 from costwatch.insights.health import Backfill, Problem, SourceHealth
@@ -117,7 +117,7 @@ def _sentence(worst: Problem) -> str:
 
 def _complete_to(found: list[SourceHealth]) -> str:
     """How far the usage goes; where that is closed to the key, the last whole day of what is open."""
-    usage = next((one for one in found if one.source == "usage" and one.state != "closed"), None)
+    usage = next((one for one in found if one.source == "usage" and (one.state != "closed" or one.through)), None)
     if usage:
         return when(usage.through) if usage.through else ""
     whole = [one.whole_until for one in found if one.state != "closed" and one.whole_until]
@@ -252,6 +252,14 @@ def _words(one: Problem) -> tuple[str, str]:
     if one.kind == "set_aside":
         words = ngettext("%(source)s: %(count)d row set aside", "%(source)s: %(count)d rows set aside", one.count)
         return words % of, _("Update costwatch: a newer version may know them. They are listed below.")
+    if one.kind == "let_go":
+        return _("No credential reads this organization any more"), _(
+            "What was read stays. Put a credential back to go on; manage.py doctor says which there are."
+        )
+    if one.sources == (BASIS,):
+        return _("%(source)s is not open to this key") % of, _(
+            "Use a key with this right: without it amounts are missing. Asked again daily; at once with manage.py sync."
+        )
     if availability.is_absent(one.why):
         return _("%(source)s is not there for this organization") % of, _("Nothing to do. Asked again daily.")
     return _("%(source)s is not open to this key") % of, _(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
+from costwatch.ingest.availability import REMOVED
 from costwatch.ingest.models import Coverage, Installation
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import NEEDED, USAGE
@@ -62,10 +63,12 @@ def pill(organization: Organization | None) -> Pill:
         return Pill("danger", "fire", _("Cannot connect"), _("Cannot connect"), lines, far, problem, stage)
     usage = next((one for one in found if one.source == "usage"), None)
     failing = [one for one in found if one.available and one.failures]
-    if failing and (
-        usage is None or usage.through is None or clock.now() - usage.through > USAGE.late_after or usage.failures
+    is_closed = usage is not None and not usage.available and usage.reason != REMOVED
+    if is_closed or (
+        failing
+        and (usage is None or usage.through is None or clock.now() - usage.through > USAGE.late_after or usage.failures)
     ):
-        since = failing[0].last_success
+        since = usage.last_success if usage and is_closed else failing[0].last_success
         text = _("Stopped at %(time)s") % {"time": when(since)} if since else _("Stopped")
         return Pill("danger", "fire", text, _("Stopped"), lines, far, stage=stage)
     if silent := heartbeat.silent():

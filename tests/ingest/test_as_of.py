@@ -95,6 +95,27 @@ def test_coverage_tells_what_was_tried_and_never_read_what_failed_last_and_nothi
     assert told()["cost"] == [(begins, "settled", False)]
 
 
+def test_without_its_usage_nothing_is_complete_and_as_of_now_nothing_under_way_is_missing(
+    run: Sync, upstream: SandboxServer
+) -> None:
+    upstream.faults.add("body", "usage_report", times=None, status=403, text='{"error": {"message": "no"}}')
+    run("directory", "cost", "usage")
+    for as_of in (None, clock.now()):
+        made = report("spend", question(**SPAN, interval="total", as_of=as_of))
+        assert (made["complete"], made["data_through"]) == (False, None)
+        rows = report("coverage", question(**SPAN, as_of=as_of))["rows"]
+        assert [(row["source"], row["state"]) for row in rows] == [("usage", "missing"), ("cost", "settled")]
+    upstream.faults.clear()
+    run("usage")
+    for as_of in (None, clock.now()):
+        today = question(since=clock.today(), until=clock.today() + clock.DAY, as_of=as_of)
+        rows = report("coverage", today)["rows"]
+        assert {row["state"] for row in rows} == {"open", "settled"}
+        ends = {row["source"]: row["until"] for row in rows}
+        under_way = {"usage": "2026-11-20T15:00:00Z", "cost": "2026-11-21T00:00:00Z"}
+        assert ends == (under_way if as_of is None else {"usage": "2026-11-20T14:00:00Z"})
+
+
 def test_ing_06_before_the_directory_was_read_nothing_had_a_name(
     run: Sync, upstream: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,7 @@ def test_sync_reads_everything_and_the_second_sync_changes_nothing(
 
 
 def test_what_an_organization_does_not_have_is_no_failure_unless_it_was_asked_for(
-    real: SandboxServer, db: None, settings: object
+    real: SandboxServer, db: None, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BACKFILL_SINCE = "2026-11-20"  # type: ignore[attr-defined]
     no = '{"type": "error", "error": {"type": "not_found_error", "message": "no such report"}}'
@@ -76,12 +76,42 @@ def test_what_an_organization_does_not_have_is_no_failure_unless_it_was_asked_fo
     assert set(Run.objects.filter(source="analytics").values_list("outcome", flat=True)) == {"closed"}
     closed = Source.objects.get(name="analytics")
     assert (closed.available, closed.failures, closed.last_error) == (False, 0, "")
-    # Without usage there is nothing to show.
-    real.faults.add("body", "usage_report", times=None, status=403, text=no.replace("not_found", "permission"))
+    # Without usage there is nothing to show: it is asked again each time.
+    fault = real.faults.add("body", "usage_report", times=None, status=403, text=no.replace("not_found", "permission"))
     assert sync("--since", "2026-11-20")[1] == 1
     text, code = sync()
     assert "usage: not available (403" in text
     assert code == 1
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:20:00Z")
+    asked = len(real.requests)
+    text, code = sync("--source", "usage")
+    assert "usage: not available, 0 of" in text
+    assert (code, len(real.requests) > asked) == (1, True)
+    fault.times = 0
+    assert sync()[1] == 0
+
+
+def test_a_source_that_waits_for_names_and_one_that_nobody_could_connect_to_are_told(
+    real: SandboxServer, db: None, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BACKFILL_SINCE = "2026-11-20"  # type: ignore[attr-defined]
+    real.faults.add("lost_token", path="organizations/workspaces", times=None)
+    assert "directory: failed" in sync("--source", "directory")[0]
+    assert sync("--source", "limits") == ("limits: waits (waits for the directory, which was not read yet)\n", 1)
+    real.faults.clear()
+    assert sync()[1] == 0
+    real.faults.add("unauthorized", times=None)
+    with pytest.raises(CommandError, match="401 authentication_error"):
+        sync("--source", "cost")
+    refused = Run.objects.latest("pk")
+    assert (refused.source, refused.outcome, refused.requests, len(refused.request_ids)) == ("cost", "failed", 1, 1)
+    assert set(Source.objects.values_list("failures", flat=True)) == {1}
+    assert Installation.objects.get().connect_error.startswith("401 authentication_error")
+    real.faults.clear()
+    monkeypatch.setenv("COSTWATCH_NOW", "2026-11-20T14:30:00Z")
+    assert sync("--source", "usage")[1] == 0
+    assert set(Source.objects.values_list("failures", flat=True)) == {0}
+    assert Installation.objects.get().connect_error == ""
 
 
 def test_sync_of_one_source_and_span_reads_just_that(real: SandboxServer, db: None) -> None:

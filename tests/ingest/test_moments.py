@@ -14,6 +14,7 @@ from costwatch.ingest.coverage import Owner
 from costwatch.ingest.models import Coverage
 from costwatch.ingest.order import Order
 from costwatch.ingest.plan import Planned
+from costwatch.ingest.sync import Waits
 from costwatch.ledger.models import Fact, MinuteFact
 from costwatch.upstream.pages import Bucket, bucket_of
 from costwatch.upstream.sandbox.buckets import DAY, HOUR, seconds
@@ -83,9 +84,11 @@ def test_usage_that_moves_to_another_speed_under_the_same_base_is_seen_within_tw
 
 def test_analytics_wait_for_the_names_of_the_directory(run: Sync, upstream: SandboxServer) -> None:
     upstream.faults.add("server_error", path="/workspaces", times=None, status=500)
-    failed = run("directory", "analytics")
-    assert failed["directory"] is not None
-    assert (failed["directory"].outcome, failed["analytics"]) == ("failed", None)
+    failed = run("directory")["directory"]
+    assert failed is not None
+    assert failed.outcome == "failed"
+    with pytest.raises(Waits, match="waits for the directory"):
+        run("analytics")
     upstream.faults.clear()
     read = run("directory", "analytics")
     assert read["analytics"] is not None

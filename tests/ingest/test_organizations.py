@@ -193,6 +193,7 @@ def test_http_10_a_refused_credential_pauses_its_own_organization_and_is_not_tri
     refused = Run.objects.get(organization=acme, outcome="failed")
     assert (refused.source, refused.started_at, refused.finished_at) == ("cost", clock.now(), clock.now())
     assert refused.error.startswith("401 authentication_error")
+    assert set(Source.objects.filter(organization=acme).values_list("failures", flat=True)) == {1}
     assert Installation.objects.get().connect_error.startswith("acme: 401 authentication_error")
 
     # A key that was replaced is tried at once.

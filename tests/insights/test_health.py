@@ -173,12 +173,19 @@ def test_inconsistent_hours_rows_set_aside_and_a_refused_connection_are_wrong(re
         )
     Installation.objects.create(kind="real", anchor=clock.now(), connect_error="401: who?")
     assert wrong(read) == [
-        ("unconnected", "danger", (), 0),
+        ("unconnected", "warn", (), 0),
         ("inconsistent", "warn", ("usage",), 3),
         ("set_aside", "warn", ("cost",), 2),
     ]
     states = {one.source: one.state for one in health.sources(read, calendar(read))}
     assert (states["usage"], states["cost"]) == ("inconsistent", "complete")
+
+
+def test_usage_that_is_closed_stops_everything_and_an_organization_let_go_is_one_line(read: Organization) -> None:
+    Source.objects.filter(name__in=("usage", "cost")).update(available=False, reason="403 permission_error: no.")
+    assert wrong(read) == [("closed", "danger", ("usage",), 0), ("closed", "info", ("cost",), 0)]
+    Source.objects.update(available=False, reason="no credential reads this organization any more")
+    assert wrong(read) == [("let_go", "warn", (), 0)]
 
 
 @pytest.mark.parametrize(("part", "age", "listed"), [("beat", 179, 0), ("beat", 181, 1), ("worker", 181, 1)])
@@ -218,7 +225,10 @@ def test_a_first_read_has_its_time_and_a_key_that_never_worked_does_not_hide(org
     assert sources_are_read()
     Run.objects.update(started_at=clock.now() - timedelta(minutes=31))
     assert not sources_are_read()
+    # What the key may not read is not waited for, unless amounts are made of it.
     Source.objects.update(available=False)
+    assert not sources_are_read()
+    Source.objects.update(name="cost")
     assert sources_are_read()
 
 

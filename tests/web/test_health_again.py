@@ -13,7 +13,7 @@ from costwatch.ingest import again
 from costwatch.ingest.agenda import is_due
 from costwatch.ingest.connect import client as admin_client
 from costwatch.ingest.connect import connect
-from costwatch.ingest.models import Again, Check, Coverage, Part, Source
+from costwatch.ingest.models import Again, Check, Coverage, Part, Run, Source
 from costwatch.ingest.order import Order
 from costwatch.ingest.sync import sync
 from costwatch.ledger.models import Fact
@@ -87,6 +87,29 @@ def test_a_span_that_was_asked_for_is_due_is_read_and_is_done(upstream: SandboxS
     one = Again.objects.get()
     assert (one.finished_at, one.run is None) == (clock.now(), False)
     assert not is_due(organization, "usage", clock.now())
+
+
+def test_asking_once_more_ends_a_pause_that_came_meanwhile_and_a_run_that_failed_is_told(
+    upstream: SandboxServer, db: None
+) -> None:
+    span = {"source": "cost", "since": date(2026, 11, 18), "until": date(2026, 11, 19), "by": "admin"}
+    with admin_client() as opened:
+        connection = connect(opened)
+        organization = connection.organization
+        for source in ("directory", "cost"):
+            sync(connection, source, Order())
+        again.ask(organization=organization, **span)
+        upstream.faults.add("lost_token", path="cost_report", times=None)
+        failed = sync(connection, "cost", Order(paced=True))
+        assert failed is not None
+        assert (failed.outcome, Again.objects.get().finished_at) == (Run.Outcome.FAILED, None)
+        Source.objects.update(paused_until=clock.now() + timedelta(hours=1))
+        again.ask(organization=organization, **span)
+        assert Again.objects.count() == 1
+        assert is_due(organization, "cost", clock.now())
+        upstream.faults.clear()
+        sync(connection, "cost", Order(paced=True))
+    assert Again.objects.get().finished_at is not None
 
 
 def test_lists_are_fetched_again_whole(upstream: SandboxServer, db: None) -> None:

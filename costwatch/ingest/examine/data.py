@@ -13,7 +13,7 @@ from costwatch.ingest import availability
 from costwatch.ingest.coverage import Owner, last_reads
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
-from costwatch.ingest.sources import EVERY, SOURCES, WINDOWED
+from costwatch.ingest.sources import BASIS, EVERY, SOURCES, WINDOWED
 from costwatch.ledger.models import SeriesDay
 
 GROUP = "Data"
@@ -50,7 +50,10 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
         is_absent = availability.is_absent(health.reason)
         closed = "not there for this organization" if is_absent else "closed to this key"
         do = "Nothing to do; it is asked again daily." if is_absent else "Give the key this right, if it is wanted."
-        yield line(WARN, f"{name}: {closed}: {first_line(health.reason)}", do)
+        if name == BASIS and health.reason != availability.REMOVED:
+            yield line(FAIL, f"{name}: {closed}: {first_line(health.reason)}", "Use a key with this right.")
+        else:
+            yield line(WARN, f"{name}: {closed}: {first_line(health.reason)}", do)
     elif health.paused_until and health.paused_until > now:
         yield line(
             FAIL,

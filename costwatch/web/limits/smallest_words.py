@@ -21,8 +21,8 @@ def smallest_words(found: Smallest, called: Named) -> str:
         text = _("Nothing that can be changed here helps %(who)s: its fullest minute is at %(now)s %%.")
     elif found.changes is None and found.with_all > TIGHT:
         text = _(
-            "Nothing suffices to keep %(who)s under 80 %%: with all of the %(tried)d changes that do most, each in "
-            "full, %(minute)s is still at %(left)s %%. Without any it is at %(now)s %%."
+            "Nothing that was tried suffices to keep %(who)s under 80 %%: with all of the %(tried)d changes that alone "
+            "do most, each in full, %(minute)s is still at %(left)s %%. Without any it is at %(now)s %%."
         )
     elif found.changes is None:
         text = _(

@@ -47,7 +47,11 @@ def test_how_far_the_best_come_is_told(closest: tuple[Override, ...], said: str)
     ("changes", "left", "said"),
     [
         ((), "77", "Nothing is needed: the fullest minute of the organization is at 99 %."),
-        (None, "85", "with all of the 1 changes that do most, each in full, the fullest minute is still at 85 %."),
+        (
+            None,
+            "85",
+            "with all of the 1 changes that alone do most, each in full, the fullest minute is still at 85 %.",
+        ),
         (None, "70", "With all of the 1 that do most, each in full, the fullest minute is at 70 %."),
         ((LEVER,), "70", "keeps the organization under 80 % is 1 change, as weak as it can be. Without it the fullest"),
     ],

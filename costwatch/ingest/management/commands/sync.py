@@ -14,13 +14,13 @@ from costwatch.ingest.connect import CannotConnect, Connection, client, connect
 from costwatch.ingest.examine.boot import refuse_wrong_configuration
 from costwatch.ingest.installation import WrongDatabase, upstream
 from costwatch.ingest.lease import Busy
-from costwatch.ingest.meeting import let_go
+from costwatch.ingest.meeting import complain, let_go, turned_away
 from costwatch.ingest.models import Run
 from costwatch.ingest.order import Order
 from costwatch.ingest.repricing import reprice
 from costwatch.ingest.runs import may_run, source_of
-from costwatch.ingest.sources import NEEDED, SOURCES
-from costwatch.ingest.sync import sync
+from costwatch.ingest.sources import BASIS, SOURCES
+from costwatch.ingest.sync import Waits, sync
 from costwatch.ledger import prices as ledger_prices
 from costwatch.ledger import reprice as ledger_reprice
 from costwatch.secrets import configured
@@ -71,10 +71,10 @@ class Command(BaseCommand):
             several = len({outcome["organization"] for outcome in outcomes}) > 1
             for outcome in outcomes:
                 self.stdout.write((f"{outcome['organization']}: " if several else "") + _told(outcome))
-        # What an organization does not have is no failure, unless it was asked for or nothing works without it.
-        needed = (*NEEDED, *(options["source"] or ()))
+        # What an organization does not have is no failure, unless it was asked for or amounts are made of it.
+        needed = (BASIS, *(options["source"] or ()))
         if any(
-            outcome["outcome"] in ("failed", "busy")
+            outcome["outcome"] in ("failed", "busy", "waits")
             or (outcome["outcome"] == NOT_AVAILABLE and outcome["source"] in needed)
             for outcome in outcomes
         ):
@@ -89,17 +89,25 @@ class Command(BaseCommand):
             raise CannotConnect(configured.nothing())
         let_go(found)
         chosen = _chosen(found, which)
-        outcomes: Outcomes = []
+        outcomes, complaints = Outcomes(), list[str]()
         for one in chosen:
+            began = clock.now()
             try:
                 with client(one.label) as opened:
                     outcomes += _read(connect(opened, one.label), wanted, order, explicit=explicit)
             except (CannotConnect, UpstreamError) as error:
+                complaints.append(f"{one.label}: {error}" if one.label else str(error))
+                for organization in Organization.objects.filter(is_read=True, credential=one.label):
+                    turned_away(organization, wanted, began, error)
+                if len(found) == 1:
+                    complain(complaints)
                 if len(chosen) == 1:
                     raise
                 # The others are read all the same.
                 told = {"organization": _name(one), "source": "connecting", "outcome": "failed", "error": str(error)}
                 outcomes.append(told)
+        if which is None:
+            complain(complaints)
         for organization in Organization.objects.filter(is_read=False).order_by("pk"):
             if which is None:
                 outcomes.append(_outcome(organization, "all", outcome="not read", error="no credential reads it"))
@@ -129,13 +137,16 @@ def _read(connection: Connection, wanted: list[str], order: Order, *, explicit: 
     organization = connection.organization
     for source in wanted:
         health = source_of(organization.pk, source)
-        if not explicit and not health.available and not may_run(health, clock.now()):
+        is_asked_for = explicit or source == BASIS
+        if not is_asked_for and not health.available and not may_run(health, clock.now()):
             outcomes.append(_outcome(organization, source, outcome=NOT_AVAILABLE, error=health.reason))
             continue
         try:
             outcomes.append(_counted(organization, source, sync(connection, source, order)))
         except Busy as error:
             outcomes.append(_outcome(organization, source, outcome="busy", error=str(error)))
+        except Waits as error:
+            outcomes.append(_outcome(organization, source, outcome="waits", error=str(error)))
     return outcomes
 
 
@@ -145,7 +156,9 @@ def _outcome(organization: Organization, source: str, **more: Any) -> dict[str, 
 
 def _counted(organization: Organization, source: str, run: Run | None) -> dict[str, Any]:
     if run is None:
-        return _outcome(organization, source, outcome="nothing due", error="")
+        health = source_of(organization.pk, source)
+        due = "nothing due" if health.available else NOT_AVAILABLE
+        return _outcome(organization, source, outcome=due, error=health.reason)
     return _outcome(
         organization,
         source,
