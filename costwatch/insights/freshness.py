@@ -10,14 +10,12 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import availability
 from costwatch.ingest.coverage import FINAL, Owner, last_reads
-from costwatch.ingest.models import Coverage, CoverageChange, Run, Source, State
+from costwatch.ingest.models import Coverage, CoverageChange, Run, State
 from costwatch.ingest.sources import BASIS, COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
 WIDTHS = {name: one.cadence.width for name, one in COVERED.items()}
 WORST_FIRST = tuple(State.values)
-# Among the newest three days of hours, one was read after it was over, or the source has stood still for long.
-RECENT = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,47 +257,3 @@ def through_of(organization: Organization, source: str) -> datetime | None:
     """How far a kind of coverage goes; None where nothing of it was read."""
     newest = Coverage.objects.filter(organization=organization, source=source).order_by("-start").first()
     return _through(newest) if newest else None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one source of an organization stands.
-
-    `through` is how far its newest bucket goes, `whole_until` the end of the newest bucket read after it was over; None
-    where there is none.
-    """
-
-    source: str
-    available: bool
-    reason: str
-    through: datetime | None
-    whole_until: datetime | None
-    last_success: datetime | None
-    last_error: str
-    failures: int
-
-
-def standings(organization: Organization) -> list[Standing]:
-    """How every source of an organization stands, for people."""
-    made = []
-    for row in Source.objects.filter(organization=organization).order_by("name"):
-        which = WINDOWED.get(row.name)
-        covered = which.coverage[-1] if which else row.name
-        found = Coverage.objects.filter(organization=organization, source=covered).order_by("-start")
-        recent = list(found[:RECENT])
-        read_at = _last_reads(organization.pk, covered, recent)
-        newest = recent[0] if recent else None
-        whole = next((one for one in recent if read_at[one.start] >= one.end), None)
-        made.append(
-            Standing(
-                source=row.name,
-                available=row.available,
-                reason=row.reason,
-                through=min(newest.end, read_at[newest.start]) if newest else None,
-                whole_until=whole.end if whole else None,
-                last_success=row.last_success_at,
-                last_error=row.last_error,
-                failures=row.failures,
-            )
-        )
-    return made

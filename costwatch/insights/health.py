@@ -17,10 +17,10 @@ from costwatch.ingest.models import Coverage, Installation, Lease, Novelty, Quar
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import BASIS, EVERY, SOURCES
 from costwatch.insights.coverage_calendar import MISSING, UNREAD, Calendar, read_since
-from costwatch.insights.freshness import Standing, standings
 from costwatch.insights.health_failures import told
 from costwatch.insights.health_proofs import control_totals, proofs
 from costwatch.insights.health_runs import RunLine, Usual, last_run, usual
+from costwatch.insights.standings import Standing, standings
 
 RATE_OVER = timedelta(minutes=2)
 # Below that a rate says nothing yet.

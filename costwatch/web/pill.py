@@ -14,7 +14,8 @@ from costwatch.ingest.models import Coverage, Installation
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import NEEDED, USAGE
 from costwatch.insights import display
-from costwatch.insights.freshness import WIDTHS, Standing, standings
+from costwatch.insights.freshness import WIDTHS
+from costwatch.insights.standings import Standing, standings
 from costwatch.web import names
 from costwatch.web.moments import when
 

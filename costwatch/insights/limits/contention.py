@@ -1,11 +1,11 @@
 """Who takes the organization's pool in the minutes in which it runs short: siblings of a workspace that is slow."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from django.db.models import QuerySet
 
 from costwatch import clock
@@ -45,7 +45,7 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
     for over, takers in of_pool.filter(limit=limit).values_list("minutes_over_80", "takers"):
         minutes += over
-        taken.update(json.loads(takers))
+        taken.update(msgspec.json.decode(takers))
     otherwise = {
         hour: [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
         for hour, values in of_pool.exclude(limit=limit).values_list("hour", "values")

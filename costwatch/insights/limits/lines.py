@@ -172,7 +172,7 @@ def lines(organization: Organization) -> Lines:
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
     used = {line.key.group_id for line in made}
     idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
-    is_read = LimitHourMade.objects.filter(organization=organization).exists()
+    is_read = bool(made) or LimitHourMade.objects.filter(organization=organization).exists()
     return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits, is_read)
 
 

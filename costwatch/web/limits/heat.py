@@ -23,6 +23,7 @@ SHADES = (2000, 4000, 6000, 8000, 9500)
 
 def heat(made: Detail, minute: str) -> SafeString:
     """A row for each day, a cell for each hour, which leads to its peak minute: the address that `minute` begins."""
+    # The address is the same but for its end.
     begins = escape(minute)
     return SafeString("".join(_row(day, cells, made, begins) for day, cells in made.week))
 
