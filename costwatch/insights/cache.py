@@ -73,5 +73,10 @@ class Kept:
                     self._answers.popitem(last=False)
         return made
 
+    def forget(self) -> None:
+        """Make the next answers anew, whatever was kept."""
+        with self._lock:
+            self._answers.clear()
+
 
 kept = Kept()

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights.cache import kept
-from costwatch.insights.limits.consumers import consumers
+from costwatch.insights.limits.consumers import Used, consumers
 from costwatch.insights.limits.detail import detail
 from costwatch.insights.limits.lines import AT_LIMIT, TIGHT, Lines, lines
 from costwatch.insights.limits.minute import minute_of
@@ -94,11 +94,15 @@ def _is_of(asked: Asked) -> bool:
 
 
 def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
-    every = lines(organization)
+    # Whoever opens a line has just looked at the list: both are made of these.
+    every = kept.get(("limit_lines", organization.pk), lambda: lines(organization))
+    used: Used = {}
+    if asked.view != "configured":
+        used = kept.get(("limit_consumers", organization.pk), lambda: consumers(organization, every, every.shown))
     found = every.of(asked.workspace) if asked.workspace else every
     chosen = _chosen(found, asked)
-    listed = [one for one in chosen.lines if one.is_shown or one.key == asked.line]
-    used = {} if asked.view == "configured" else consumers(organization, every, listed)
+    folded = [one for one in chosen.folded if one.key == asked.line]
+    used = {**used, **consumers(organization, every, folded)}
     called = named(organization, largest_keys(used))
     context: dict[str, Any] = {
         "first": words.verdict(found, called),
