@@ -141,7 +141,6 @@ def _add(sums: dict[int, list[Any]], group: int, charged: Charged) -> None:
 
 def _bounded(charged: Charged) -> Charged:
     """Hold back money that does not fit into one cell: it reads 0, its tokens count as unpriced, the counts stay."""
-    amounts = charged[6:10]
-    if all(money.fits(amount, connection.vendor) for amount in amounts):
+    if money.fits(max(map(abs, charged[6:10])), connection.vendor):
         return charged
     return (*charged[:6], 0, 0, 0, 0, sum(charged[:5]), True)

@@ -26,7 +26,7 @@ class PostgresStore(Store):
         if not moments:
             return {}
         found: dict[Moment, dict[int, Row]] = {moment: {} for moment in moments}
-        amounts = frozenset(2 + index for index, column in enumerate(table.values) if column in table.money)
+        amounts = [index for index, column in enumerate(table.values) if column in table.money]
         with connection.wrap_database_errors, self._cursor() as cursor:
             cursor.execute(self._selected(table), (min(moments), max(moments), organization_id), binary=True)
             last: Moment | None = None
@@ -35,7 +35,7 @@ class PostgresStore(Store):
                 if row[0] != last:
                     last, rows = row[0], found.get(row[0])
                 if rows is not None:
-                    rows[row[1]] = _pico(row, amounts) if amounts else row[2:]
+                    rows[row[1]] = _pico(row[2:], amounts) if amounts else row[2:]
         return found
 
     def _insert(self, table: Table | Log, rows: Iterable[Row]) -> None:
@@ -78,5 +78,8 @@ def _types(model: type[Model], columns: Sequence[str]) -> list[str]:
     return [str(by_column[column].db_type(connection)).split("(")[0] for column in columns]
 
 
-def _pico(row: Row, places: frozenset[int]) -> Row:
-    return tuple(money.from_db(value) if index in places else value for index, value in enumerate(row) if index > 1)
+def _pico(row: Row, places: Sequence[int]) -> Row:
+    values = list(row)
+    for place in places:
+        values[place] = money.from_db(values[place])
+    return tuple(values)
