@@ -5,6 +5,8 @@ The version of the data is read from the books, not kept in the cache, so that a
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
 
@@ -44,6 +46,14 @@ def data_version() -> str | None:
     return f"{anchor}/{run}/{change}/{entered}/{clock.now():%Y-%m-%dT%H:%M}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """Answers under way about one version of the data, one of them made of others. `version` as of `data_version`."""
+
+    version: str | None
+    made: dict[Hashable, object] = field(default_factory=dict)
+
+
 class Kept:
     """A few hundred answers of this process about one version of the data, the least recently asked for go first."""
 
@@ -51,27 +61,42 @@ class Kept:
         self._most, self._lock = most, Lock()
         self._version = ""
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
+        self._making: ContextVar[_Making | None] = ContextVar("making", default=None)
 
     def get(self, question: Hashable, answer: Callable[[], T]) -> T:
-        """The answer to a question, made anew where the data may have changed since."""
-        version = data_version()
-        if version is None:
-            return answer()
+        """The answer to a question, made anew where the data may have changed since.
+
+        Asked while another answer is made, it is about the version that the other one is about.
+        """
+        if making := self._making.get():
+            return self._get(making, question, answer)
+        making = _Making(data_version())
+        token = self._making.set(making)
+        try:
+            made = self._get(making, question, answer)
+        finally:
+            self._making.reset(token)
+        # What was written while answers were made may be in them or not: they are nobody's version.
+        if making.made and making.version is not None and data_version() == making.version:
+            self._keep(making.version, making.made)
+        return made
+
+    def _get(self, making: _Making, question: Hashable, answer: Callable[[], T]) -> T:
         with self._lock:
-            if version == self._version and question in self._answers:
+            if making.version == self._version and question in self._answers:
                 self._answers.move_to_end(question)
                 return self._answers[question]  # type: ignore[return-value]
-        made = answer()
-        # What was written while the answer was made may be in it or not: it is nobody's version.
-        if data_version() == version:
-            with self._lock:
-                if version != self._version:
-                    self._version = version
-                    self._answers.clear()
-                self._answers[question] = made
-                while len(self._answers) > self._most:
-                    self._answers.popitem(last=False)
+        made = making.made[question] = answer()
         return made
+
+    def _keep(self, version: str, made: dict[Hashable, object]) -> None:
+        with self._lock:
+            if version != self._version:
+                self._version = version
+                self._answers.clear()
+            self._answers.update(made)
+            while len(self._answers) > self._most:
+                self._answers.popitem(last=False)
 
     def forget(self) -> None:
         """Make the next answers anew, whatever was kept."""

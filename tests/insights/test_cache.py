@@ -1,6 +1,7 @@
 """Answers are kept while nothing they were made from changed."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,31 @@ def test_what_changed_while_an_answer_was_made_is_not_kept(live: Organization) -
     kept = Kept()
     kept.get("question", lambda: run(live))
     assert kept.get("question", lambda: "anew") == "anew"
+
+
+def test_an_answer_made_of_others_keeps_them_and_looks_at_the_version_twice(
+    live: Organization, django_assert_num_queries: Any
+) -> None:
+    kept = Kept()
+    with django_assert_num_queries(2):
+        assert kept.get("page", lambda: kept.get("list", lambda: "list") + " and a line") == "list and a line"
+    with django_assert_num_queries(1):
+        assert kept.get("list", lambda: "anew") == "list"
+
+
+def test_what_changed_while_an_answer_was_made_keeps_nothing_it_was_made_of(live: Organization) -> None:
+    kept = Kept()
+    kept.get("page", lambda: (kept.get("list", lambda: "list"), run(live)))
+    assert kept.get("list", lambda: "anew") == "anew"
+
+
+def test_an_answer_that_fails_leaves_nothing_under_way(live: Organization) -> None:
+    kept = Kept()
+    with pytest.raises(ZeroDivisionError):
+        kept.get("page", lambda: 1 // 0)
+    assert counted(kept) == [1, 1]
+    run(live)
+    assert counted(kept) == [2, 2]
 
 
 def test_the_least_recently_asked_goes_first(live: Organization) -> None:
