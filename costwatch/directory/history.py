@@ -31,6 +31,11 @@ def changes_of(organization: Organization, *kinds: Kind) -> list[datetime]:
     return list(changes.order_by("seen_at").values_list("seen_at", flat=True).distinct())
 
 
+def has_changed(organization: Organization, since: datetime, *kinds: Kind) -> bool:
+    """Whether rows of some kinds were seen to have changed after a moment."""
+    return DirectoryChange.objects.filter(organization=organization, kind__in=kinds, seen_at__gt=since).exists()
+
+
 def states_at(
     listing: Listing, organization: Organization, columns: Sequence[str], moment: datetime
 ) -> dict[tuple[str, ...], Values]:

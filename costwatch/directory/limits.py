@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from costwatch import clock
-from costwatch.directory.history import Values, reading_of, states_at
+from costwatch.directory.history import Values, has_changed, reading_of, states_at
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS, Listing
 from costwatch.directory.models import ORGANIZATION_WIDE, Kind, Organization, RateLimitGroup
 from costwatch.directory.published import Class, Published, published, tiers
@@ -72,6 +72,7 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of one moment. `known_since` is when they were first read: what is before that is taken from then.
+    `read_at` is when they last were.
 
     Shape: `values` by workspace key (empty for the organization), then by group and limiter; `assumed` is the published
     tier they are taken from, None where they were read.
@@ -80,6 +81,7 @@ class Limits:
     groups: Mapping[str, Group]
     values: Mapping[str, Mapping[tuple[str, str], int | None]]
     known_since: datetime | None
+    read_at: datetime | None = None
     assumed: Published | None = None
 
     @property
@@ -151,6 +153,13 @@ def limits_at(organization: Organization, moment: datetime, *, used: Iterable[st
     )
 
 
+def limits_then(organization: Organization, moment: datetime, now: Limits) -> Limits:
+    """The limits of a moment, where those of now are known: the same ones if none has changed since."""
+    if now.is_assumed or has_changed(organization, moment, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind):
+        return limits_at(organization, moment)
+    return now
+
+
 def renamed(organization: Organization) -> dict[str, str]:
     """The groups of models that are gone while another one has just their models: answers changed their shape.
 
@@ -183,7 +192,7 @@ def _limits(
         values.setdefault(workspace_key, {})[group, limiter] = state["value"]
     reading = reading_of(organization, Kind.RATE_LIMIT)
     ordered = {group.id: group for group in sorted(made, key=_order)}
-    return Limits(ordered, values, reading.first_read_at if reading else None)
+    return Limits(ordered, values, *((reading.first_read_at, reading.last_read_at) if reading else (None, None)))
 
 
 def _order(group: Group) -> tuple[bool, str, str, str]:
@@ -219,7 +228,7 @@ def _assumed(found: Published, used: Iterable[str] | None) -> Limits:
             groups.append(Group(_id(one), MODEL_GROUP, one.name, models))
     allowed = {_id(one): one.limits for one in (*found.classes, found.batch)}
     values = {(group.id, limiter): value for group in groups for limiter, value in allowed[group.id].items()}
-    return Limits({group.id: group for group in sorted(groups, key=_order)}, {ORGANIZATION_WIDE: values}, None, found)
+    return Limits({group.id: group for group in sorted(groups, key=_order)}, {ORGANIZATION_WIDE: values}, None, assumed=found)
 
 
 def _id(one: Class) -> str:

@@ -28,21 +28,22 @@ class Choice:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The top bar and the rail; the queries run only where a template asks."""
+    """The top bar and the rail; what takes long is made only where a template asks."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {"sandbox": settings.SANDBOX}
     at = _address(request)
+    compared = SimpleLazyObject(lambda: comparisons(at))
     return {
         "sandbox": settings.SANDBOX,
         "address": at,
         "organization_name": _name(at.organization),
         "pill": SimpleLazyObject(lambda: pill(at.organization)),
         "organizations": SimpleLazyObject(lambda: _organizations(at)),
-        "ranges": ranges(at),
+        "ranges": SimpleLazyObject(lambda: ranges(at)),
         "range_name": display.span(at.period.since, at.period.until - DAY),
         "range_last": at.period.until - DAY,
-        "comparisons": comparisons(at),
-        "compare_name": next((choice.text for choice in comparisons(at) if choice.current), ""),
+        "comparisons": compared,
+        "compare_name": SimpleLazyObject(lambda: next((choice.text for choice in compared if choice.current), "")),
         "kept": _kept(at),
     }
 

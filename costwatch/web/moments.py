@@ -12,9 +12,12 @@ def when(moment: datetime | None) -> str:
     """A time of today, or a day and a time."""
     if moment is None:
         return ""
-    if moment.date() == clock.today():
-        return display.time(moment)
-    return f"{near_day(moment.date())}, {display.time(moment)}"
+    return f"{on(moment.date())}{display.time(moment)}"
+
+
+def on(value: date) -> str:
+    """What stands before a time of a day: the day, nothing before a time of today."""
+    return "" if value == clock.today() else f"{near_day(value)}, "
 
 
 def near_day(value: date) -> str:

@@ -7,7 +7,7 @@ from costwatch.ledger.limit_figures import Figures
 
 # Where the limit stands on a bar, so that what is above it still has room. Units: per cent of the width.
 LIMIT_AT = 90.91
-SPARK, DAY_HIGH, WIDE = 24, 120, 1000
+SPARK, DAY_HIGH = 24, 120
 # Points of a day.
 A_DAY = 720
 
@@ -46,15 +46,16 @@ def day(values: Sequence[int], limit: int | None, words: str) -> str:
 
 def _line(values: Sequence[int], limit: int | None, high: int, count: int = 0) -> str:
     top = max([*values, limit or 0, 1]) * 1.1
-    last = max((count or len(values)) - 1, 1)
+    # A value is a step to the right, which leaves only its height to be worked out.
+    last, a_token = max((count or len(values)) - 1, 1), (high - 2) / top
 
     def y(value: int) -> str:
-        return _n(high - 1 - (high - 2) * value / top)
+        return f"{high - 1 - value * a_token:.1f}"
 
-    path = "L".join(f"{_n(WIDE * place / last)} {y(value)}" for place, value in enumerate(values))
-    rule = f'<path class="rule" d="M0 {y(limit)}L{WIDE} {y(limit)}"/>' if limit is not None else ""
+    path = "L".join(f"{place} {y(value)}" for place, value in enumerate(values))
+    rule = f'<path class="rule" d="M0 {y(limit)}L{last} {y(limit)}"/>' if limit is not None else ""
     return (
-        f'<svg width="100%" height="{high}" viewBox="0 0 {WIDE} {high}" preserveAspectRatio="none" overflow="visible">'
+        f'<svg width="100%" height="{high}" viewBox="0 0 {last} {high}" preserveAspectRatio="none" overflow="visible">'
         f'{rule}<path d="M{path}"/></svg>'
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from costwatch import clock
-from costwatch.directory.limits import Limits, limits_at, limits_now
+from costwatch.directory.limits import Limits, limits_now, limits_then
 from costwatch.directory.models import Organization
 from costwatch.insights.limits.draws import Drawn, draws
 from costwatch.insights.limits.lines import LineKey
@@ -36,7 +36,8 @@ class Minute:
 
 def minute_of(organization: Organization, key: LineKey, limiter: str, minute: datetime) -> Minute:
     """Everything that drew from a line's pool in one minute, counted by a limiter that its pool is held against."""
-    limits = limits_at(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()))
+    now = limits_now(organization)
+    limits = limits_then(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()), now)
     count = limiters_of(key.pool, [limiter])[limiter]
     facts = MinuteFact.objects.filter(minute=minute, series__organization=organization)
     if key.workspace_key:
@@ -49,8 +50,7 @@ def minute_of(organization: Organization, key: LineKey, limiter: str, minute: da
             found[who] = uncached + one.uncached, writes + one.writes, reads + one.reads, output + one.output
     made = [Contribution(*who, *tokens, count(Drawn(*who, *tokens).use)) for who, tokens in found.items()]
     ordered = sorted(made, key=lambda one: (-one.counted, one.workspace_key, one.api_key_id, one.model))
-    now = _limit(limits_now(organization), key, limiter)
-    return Minute(minute, limiter, _limit(limits, key, limiter), now, tuple(ordered))
+    return Minute(minute, limiter, _limit(limits, key, limiter), _limit(now, key, limiter), tuple(ordered))
 
 
 def _limit(limits: Limits, key: LineKey, limiter: str) -> int | None:

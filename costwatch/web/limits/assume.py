@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from costwatch import clock
-from costwatch.directory.history import reading_of
-from costwatch.directory.limits import assume, assumption
-from costwatch.directory.models import Kind, Organization
+from costwatch.directory.limits import Limits, assume
+from costwatch.directory.models import Organization
 from costwatch.directory.published import tiers
 from costwatch.insights import display
 from costwatch.web import address, names
@@ -28,12 +27,12 @@ class Assumption:
     error: str
 
 
-def assumption_form(request: HttpRequest, organization: Organization) -> Assumption | None:
+def assumption_form(request: HttpRequest, organization: Organization, limits: Limits) -> Assumption | None:
     """The form; where the limits were read nothing is assumed, and there is only what was wrong, or None."""
     error = request.session.pop(ERROR, "") if ERROR in request.session else ""
-    if reading_of(organization, Kind.RATE_LIMIT):
+    if limits.known_since:
         return Assumption([], "", error) if error else None
-    picked, told = assumption(organization, clock.today()), ""
+    picked, told = limits.assumed, ""
     if picked:
         at = organization.assumed_at
         told = _(

@@ -7,7 +7,7 @@ from datetime import date
 from urllib.parse import quote_plus
 
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, escape
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from costwatch import clock
 from costwatch.insights import display
 from costwatch.insights.limits.detail import Cell, Detail
 from costwatch.web.limits import words
-from costwatch.web.moments import when
+from costwatch.web.moments import on
 
 # From these shares on an hour has the next colour. Units: hundredths of a per cent.
 SHADES = (2000, 4000, 6000, 8000, 9500)
@@ -30,20 +30,25 @@ def heat(made: Detail, minute: str) -> SafeString:
 
 def _row(day: date, cells: tuple[Cell | None, ...], made: Detail, begins: str) -> str:
     head = f'{escape(date_format(day, "D"))} <span class="wd">{escape(date_format(day, "j"))}</span>'
+    starts, before = clock.midnight(day), on(day)
     row = (
-        _used(cell, begins) if cell else _unused(is_ahead=clock.midnight(day) + hour * clock.HOUR >= made.until)
+        _used(cell, before, begins) if cell else _unused(is_ahead=starts + hour * clock.HOUR >= made.until)
         for hour, cell in enumerate(cells)
     )
     return f'<tr><th scope="row">{head}</th>{"".join(row)}</tr>'
 
 
 def _unused(*, is_ahead: bool) -> str:
-    title = conditional_escape(_("not yet") if is_ahead else _("no use"))
+    title = escape(_("not yet") if is_ahead else _("no use"))
     return f'<td class="hx" title="{title}"><span class="vh">{title}</span></td>'
 
 
-def _used(cell: Cell, begins: str) -> str:
-    said = {"time": when(cell.peak_at), "tokens": display.tokens(cell.peak), "share": words.share(cell.share)}
+def _used(cell: Cell, on_day: str, begins: str) -> str:
+    said = {
+        "time": f"{on_day}{display.time(cell.peak_at)}",
+        "tokens": display.tokens(cell.peak),
+        "share": words.share(cell.share),
+    }
     if cell.share is None:
         shade, text, title = 0, "·", _("%(tokens)s at %(time)s") % said
     else:

@@ -49,7 +49,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     if asked.view == "configured":
         # What people prepare is in no version of the data.
         context = context | prepared_context(request, organization)
-    context = {**context, "assumption": assumption_form(request, organization)}
+    context = {**context, "assumption": assumption_form(request, organization, context["limits"])}
     return render(request, "limits.html", {**SECTION, "asked": asked, **context})
 
 
@@ -105,6 +105,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     used = {**used, **consumers(organization, every, folded)}
     called = named(organization, largest_keys(used))
     context: dict[str, Any] = {
+        "limits": every.limits,
         "first": words.verdict(found, called),
         "meta": words.meta(organization, found),
         "views": [

@@ -5,9 +5,9 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from costwatch.directory.history import changes_of, reading_of
+from costwatch.directory.history import changes_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
-from costwatch.directory.models import Kind, Organization
+from costwatch.directory.models import Organization
 from costwatch.ingest.sources import MINUTES_SOURCE
 from costwatch.insights import display
 from costwatch.insights.freshness import through_of
@@ -109,14 +109,14 @@ def meta(organization: Organization, found: Lines) -> list[str]:
     if through := through_of(organization, MINUTES_SOURCE):
         made.append(_("Minutes through %(time)s") % {"time": when(through)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
-    reading = reading_of(organization, Kind.RATE_LIMIT)
-    if found.limits.assumed:
-        return [*made, _("Limits assumed: tier %(tier)s as published") % {"tier": found.limits.assumed.tier.name}]
-    if reading is None:
+    limits = found.limits
+    if limits.assumed:
+        return [*made, _("Limits assumed: tier %(tier)s as published") % {"tier": limits.assumed.tier.name}]
+    if limits.known_since is None:
         return [*made, _("Limits not read")]
-    made.append(_("Limits read %(time)s") % {"time": when(reading.last_read_at)})
+    made.append(_("Limits read %(time)s") % {"time": when(limits.read_at)})
     changed: list[datetime] = changes_of(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
-    later = [moment for moment in changed if moment > reading.first_read_at]
+    later = [moment for moment in changed if moment > limits.known_since]
     return [*made, _("changed %(time)s") % {"time": when(later[-1])}] if later else made
 
 

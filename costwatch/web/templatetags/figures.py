@@ -1,6 +1,7 @@
 """Figures and names in templates. Every money figure is a node that says its exact value and its source."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -54,6 +55,12 @@ def percent(part: int, of: int) -> str:
 def tokens(count: int | None) -> str:
     """A count of tokens."""
     return _("not known") if count is None else display.tokens(count)
+
+
+@register.filter
+def counted(count: int | None) -> SafeString:
+    """A count of tokens with its last digit in the title."""
+    return SafeString(tokens(None) if count is None else f'<span title="{grouped(count)}">{tokens(count)}</span>')
 
 
 @register.filter
@@ -162,7 +169,9 @@ def forecast_range(low: int, high: int) -> SafeString:
     return format_html("{}–{}", _node(low, "forecast", first), _node(high, "forecast", last))
 
 
+# A page has dozens, of the same few.
 @register.simple_tag
+@cache
 def icon(symbol: str, classes: str = "") -> SafeString:
     """An icon of the sprite; decoration only."""
     return format_html(
