@@ -4,15 +4,17 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from costwatch.ingest.epoch import Epoch
+from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.plan import COMPARED_FOR, SETTLES_AFTER, Standing, settles
 
+# When it starts and ends, and when it was last read.
+Bucket = tuple[datetime, datetime, datetime]
 FINAL = (State.SETTLED, State.REVISED)
 CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok", "whole_at")
 
@@ -53,7 +55,7 @@ def standings(
     owner = Owner(organization_id, source)
     rows = _mine(owner).filter(start__gte=since, start__lt=until)
     read = [
-        (_moment(start), _moment(end), _moment(read_at), state, total_ok)
+        (moment(start), moment(end), moment(read_at), state, total_ok)
         for start, end, read_at, state, total_ok in rows.values_list(
             Epoch("start"), Epoch("end"), Epoch("last_read_at"), "state", "control_total_ok"
         )
@@ -77,24 +79,29 @@ def is_final(owner: Owner, since: datetime, until: datetime, count: int, *, comp
     return _mine(owner).filter(final, start__gte=since, start__lt=until).count() == count
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def last_reads(owner: Owner, buckets: Sequence[tuple[datetime, datetime, datetime]]) -> dict[datetime, datetime]:
+def last_reads(owner: Owner, buckets: Sequence[Bucket]) -> dict[datetime, datetime]:
     """When some buckets were last read, spans that found them as they were included.
 
-    Shape: buckets are (start, end, last read of their own); answers by start.
+    Shape: by the start of the bucket.
     """
-    last = {start: read_at for start, _, read_at in buckets}
     if not buckets:
-        return last
+        return {}
+    starts = [start for start, _, _ in buckets]
+    spans = EqualRead.objects.filter(
+        organization=owner.organization_id, source=owner.source, end__gt=min(starts), start__lte=max(starts)
+    )
+    return with_spans(buckets, spans.values_list("start", "end", "read_at"))
+
+
+def with_spans(buckets: Iterable[Bucket], spans: Iterable[Bucket]) -> dict[datetime, datetime]:
+    """When buckets of one source were last read, by themselves or in spans of them that were found as they were.
+
+    Shape: by the start of the bucket.
+    """
     ordered = sorted(buckets)
     starts = [start for start, _, _ in ordered]
-    spans = EqualRead.objects.filter(
-        organization=owner.organization_id, source=owner.source, end__gt=starts[0], start__lte=starts[-1]
-    )
-    for since, until, read_at in spans.values_list("start", "end", "read_at"):
+    last = {start: read_at for start, _, read_at in ordered}
+    for since, until, read_at in spans:
         for start, end, _ in ordered[bisect_left(starts, since) : bisect_left(starts, until)]:
             if end <= until and read_at > last[start]:
                 last[start] = read_at

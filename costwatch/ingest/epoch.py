@@ -1,5 +1,6 @@
 """Times read as whole seconds: a tick looks at thousands of rows, and Django's own reading of a time takes longest."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,3 +19,8 @@ class Epoch(Func):
         """As SQLite says it, which keeps times as text in UTC."""
         template = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         return self.as_sql(compiler, connection, template=template, **context)
+
+
+def moment(seconds: int) -> datetime:
+    """The time that was read. Shape: aware UTC."""
+    return datetime.fromtimestamp(seconds, UTC)

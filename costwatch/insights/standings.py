@@ -1,16 +1,19 @@
 """How every source stands, for people: how far it goes, and why it does not go further."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.coverage import Owner, last_reads
-from costwatch.ingest.epoch import Epoch
-from costwatch.ingest.models import Coverage, Source
-from costwatch.ingest.sources import WINDOWED
+from costwatch.ingest.coverage import Bucket, with_spans
+from costwatch.ingest.epoch import Epoch, moment
+from costwatch.ingest.models import Coverage, EqualRead, Source
+from costwatch.ingest.sources import COVERED, WINDOWED
 
-# Among the newest three days of hours, one was read after it was over, or the source has stood still for long.
-RECENT = 72
+# Within the newest days one bucket of nearly every source was read after it was over. Of the others a few are looked at.
+RECENT, NEWEST = 3 * clock.DAY, 72
+SPAN = (Epoch("start"), Epoch("end"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,16 @@ class Standing:
     failures: int
 
 
-def standings(organization: Organization) -> list[Standing]:
-    """How every source of an organization stands. Every page asks: a few rows of each, read as numbers."""
+def standings(organization: Organization, sources: Iterable[Source] | None = None) -> list[Standing]:
+    """How every source of an organization stands; `sources` are its rows where they are known already.
+
+    Every page asks: two questions for all of them, two more for each that has stood still for days.
+    """
+    rows = Source.objects.filter(organization=organization) if sources is None else sources
+    recent = _recent(organization)
     made = []
-    for row in Source.objects.filter(organization=organization).order_by("name"):
-        through, whole_until = _reach(organization, row.name)
+    for row in sorted(rows, key=lambda row: row.name):
+        through, whole_until = _reach(organization, row.name, recent)
         made.append(
             Standing(
                 source=row.name,
@@ -51,21 +59,58 @@ def standings(organization: Organization) -> list[Standing]:
     return made
 
 
-def _reach(organization: Organization, source: str) -> tuple[datetime | None, datetime | None]:
+def _reach(
+    organization: Organization, source: str, recent: dict[str, list[Bucket]]
+) -> tuple[datetime | None, datetime | None]:
     """How far the newest bucket of a source goes, and the end of the newest one read after it was over."""
     if source not in WINDOWED:
         return None, None
     covered = WINDOWED[source].coverage[-1]
-    found = Coverage.objects.filter(organization=organization, source=covered).order_by("-start")
-    columns = found.values_list(Epoch("start"), Epoch("end"), Epoch("last_read_at"))
-    recent = [(_moment(start), _moment(end), _moment(read_at)) for start, end, read_at in columns[:RECENT]]
-    if not recent:
+    through, whole_until = _ends(recent[covered])
+    return (through, whole_until) if whole_until else _ends(_newest(organization, covered))
+
+
+def _ends(buckets: Sequence[Bucket]) -> tuple[datetime | None, datetime | None]:
+    if not buckets:
         return None, None
-    read_at = last_reads(Owner(organization.pk, covered), recent)
-    (start, end, _), *_rest = recent
-    whole = next((end for start, end, _ in recent if read_at[start] >= end), None)
-    return min(end, read_at[start]), whole
+    _, end, read_at = buckets[0]
+    return min(end, read_at), next((end for _, end, read_at in buckets if read_at >= end), None)
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _recent(organization: Organization) -> dict[str, list[Bucket]]:
+    """The newest days of everything that is read in windows, the newest bucket first."""
+    since = clock.floor_day(clock.now()) - RECENT
+    names = list(COVERED)
+    rows = Coverage.objects.filter(organization=organization, source__in=names, start__gte=since)
+    spans = EqualRead.objects.filter(organization=organization, source__in=names, end__gt=since)
+    return _read_again(
+        names,
+        rows.order_by("-start").values_list("source", *SPAN, Epoch("last_read_at")),
+        spans.values_list("source", *SPAN, Epoch("read_at")),
+    )
+
+
+def _newest(organization: Organization, covered: str) -> list[Bucket]:
+    """The newest buckets of one that has stood still."""
+    rows = Coverage.objects.filter(organization=organization, source=covered).order_by("-start")
+    found = list(rows.values_list("source", *SPAN, Epoch("last_read_at"))[:NEWEST])
+    if not found:
+        return []
+    spans = EqualRead.objects.filter(organization=organization, source=covered, end__gt=moment(found[-1][1]))
+    return _read_again([covered], found, spans.values_list("source", *SPAN, Epoch("read_at")))[covered]
+
+
+def _read_again(
+    names: Iterable[str], rows: Iterable[tuple[str, int, int, int]], spans: Iterable[tuple[str, int, int, int]]
+) -> dict[str, list[Bucket]]:
+    """Buckets by source with when they were last read, spans that found them as they were included."""
+    found: dict[str, list[Bucket]] = {name: [] for name in names}
+    again: dict[str, list[Bucket]] = {name: [] for name in found}
+    for made, read in ((found, rows), (again, spans)):
+        for source, *times in read:
+            start, end, read_at = map(moment, times)
+            made[source].append((start, end, read_at))
+    last = {source: with_spans(buckets, again[source]) for source, buckets in found.items()}
+    return {
+        source: [(start, end, last[source][start]) for start, end, _ in buckets] for source, buckets in found.items()
+    }

@@ -10,7 +10,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import heartbeat
 from costwatch.ingest.availability import REMOVED
-from costwatch.ingest.models import Coverage, Installation
+from costwatch.ingest.models import Coverage, Installation, Source
 from costwatch.ingest.progress import Progress, progress
 from costwatch.ingest.sources import NEEDED, USAGE
 from costwatch.insights import display
@@ -56,8 +56,9 @@ def pill(organization: Organization | None) -> Pill:
     """How far an organization's data goes."""
     if organization is None:
         return _nobody()
-    found = standings(organization)
-    far = progress(organization)
+    sources = list(Source.objects.filter(organization=organization))
+    found = standings(organization, sources)
+    far = progress(organization, sources)
     lines = tuple(_line(one) for one in found)
     stage = "" if far.is_done else _stage(organization)
     if not any(one.last_success for one in found) and (problem := _problem()):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from costwatch import clock
 from costwatch.directory.limits import Limit, Limits
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.ingest.epoch import Epoch
+from costwatch.ingest.epoch import Epoch, moment
 from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey, share_of
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
 from costwatch.ledger.limit_figures import (
@@ -140,7 +140,7 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
     hours: dict[tuple[str, str], list[_Hour]] = defaultdict(list)
     columns = ("workspace_key", "limiter", Epoch("hour"), "group", "peak", Epoch("peak_at"), "values")
     for workspace, of, hour, group, peak, peak_at, values in asked.values_list(*columns):
-        hours[workspace, of].append(_Hour(_moment(hour), group, peak, _moment(peak_at), values))
+        hours[workspace, of].append(_Hour(moment(hour), group, peak, moment(peak_at), values))
     known = {
         (workspace, one.limiter): one
         for workspace in (key.workspace_key, ORGANIZATION_WIDE)
@@ -186,10 +186,6 @@ def _closest(rows: QuerySet[LimitHour]) -> str:
     for limiter, peak, of_then in rows.values_list("limiter", "peak", "limit"):
         closest[limiter] = max(closest.get(limiter, -1), share_of(peak, of_then) or -1)
     return max(closest, key=lambda one: (closest[one], one))
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _bar(
