@@ -55,6 +55,7 @@ def _measure() -> list[Line]:
         "the organization's line": f"/limits/?line={text_of(whole.key)}",
     }
     shown = f"{detail}; {len(found.lines)} lines, {len(found.shown)} shown"
+    as_part, as_page = {"HX-Request": "true", "HX-Target": "minute"}, dict[str, str]()
     # What, what was looked at before it, its address, how it is asked for, the target, and what there is to say.
     each = [
         ("the list", "", "/limits/", as_page, 100, shown),
@@ -63,8 +64,6 @@ def _measure() -> list[Line]:
         ("a minute opened from its line", "", f"/limits/minute/?{minute}", as_part, 50, ""),
         ("a minute as a page of its own", "", f"/limits/minute/?{minute}", as_page, 50, ""),
     ]
-    as_part = {"HX-Request": "true", "HX-Target": "minute"}
-    as_page: dict[str, str] = {}
     # As the web server does.
     leave_loaded_alone()
     told = []

@@ -228,7 +228,9 @@ def _assumed(found: Published, used: Iterable[str] | None) -> Limits:
             groups.append(Group(_id(one), MODEL_GROUP, one.name, models))
     allowed = {_id(one): one.limits for one in (*found.classes, found.batch)}
     values = {(group.id, limiter): value for group in groups for limiter, value in allowed[group.id].items()}
-    return Limits({group.id: group for group in sorted(groups, key=_order)}, {ORGANIZATION_WIDE: values}, None, assumed=found)
+    return Limits(
+        {group.id: group for group in sorted(groups, key=_order)}, {ORGANIZATION_WIDE: values}, None, assumed=found
+    )
 
 
 def _id(one: Class) -> str:

@@ -11,7 +11,6 @@ from costwatch.ingest.history import history_since
 from costwatch.ingest.models import Coverage, Source
 from costwatch.ingest.sources import COST_SOURCE, USAGE_SOURCE
 
-
 BUCKETS_A_DAY = {COST_SOURCE: 1, USAGE_SOURCE: 24}
 
 

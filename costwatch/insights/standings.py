@@ -11,7 +11,7 @@ from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, EqualRead, Source
 from costwatch.ingest.sources import COVERED, WINDOWED
 
-# Within the newest days one bucket of nearly every source was read after it was over. Of the others a few are looked at.
+# Within the newest days one bucket of nearly every source was read after it was over; else its newest are looked at.
 RECENT, NEWEST = 3 * clock.DAY, 72
 SPAN = (Epoch("start"), Epoch("end"))
 

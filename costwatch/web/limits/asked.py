@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.utils.text import slugify
 
 from costwatch import clock
 from costwatch.insights.limits.lines import LineKey
@@ -50,6 +51,11 @@ class Asked:
 def text_of(key: LineKey) -> str:
     """A line as the address writes it."""
     return SEPARATOR.join((key.pool, key.workspace_key, key.group_id))
+
+
+def anchor_of(key: LineKey) -> str:
+    """What a line is called within its page."""
+    return slugify(text_of(key))
 
 
 def read(request: HttpRequest) -> Asked:

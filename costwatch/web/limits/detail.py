@@ -22,7 +22,7 @@ from costwatch.insights.limits.minute import Minute
 from costwatch.insights.limits.requests import Requests, requests_of
 from costwatch.web import names
 from costwatch.web.limits import words
-from costwatch.web.limits.asked import Asked, text_of
+from costwatch.web.limits.asked import Asked, anchor_of
 from costwatch.web.limits.heat import heat
 from costwatch.web.limits.named import Named, named
 from costwatch.web.limits.observed import observed_rows
@@ -57,15 +57,16 @@ def detail_context(
 ) -> dict[str, Any]:
     """Everything the template of a line shows."""
     own = [bar for bar in made.bars if bar.key == made.key]
+    anchor = anchor_of(made.key)
     minutes = f"{reverse('limits_minute')}{asked.query(limiter=made.limiter)}&minute="
     return {
-        "name": text_of(made.key),
         "group": names.visible(made.group),
         "pool": str(words.POOLS.get(made.key.pool, "")),
         "who": called.workspace(made.key.workspace_key),
         "bars": [_bar(bar, made.key, called) for bar in made.bars],
         "tabs": [
-            (words.limiter(bar.limiter), asked.query(limiter=bar.limiter), bar.limiter == made.limiter) for bar in own
+            (words.limiter(bar.limiter), f"{asked.query(limiter=bar.limiter)}#{anchor}", bar.limiter == made.limiter)
+            for bar in own
         ],
         "limiter": words.limiter(made.limiter),
         "limiter_id": made.limiter,

@@ -3,7 +3,9 @@
 Made in one piece: a template looks a thousand values up in its 168 cells, as many as in the rest of the page.
 """
 
+from bisect import bisect_right
 from datetime import date
+from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from django.utils.formats import date_format
@@ -23,16 +25,22 @@ SHADES = (2000, 4000, 6000, 8000, 9500)
 
 def heat(made: Detail, minute: str) -> SafeString:
     """A row for each day, a cell for each hour, which leads to its peak minute: the address that `minute` begins."""
-    # The address is the same but for its end.
-    begins = escape(minute)
-    return SafeString("".join(_row(day, cells, made, begins) for day, cells in made.week))
+    # What is the same in every cell is looked up once.
+    title = _("%(tokens)s at %(time)s") if made.limit is None else _("%(share)s at %(time)s, %(tokens)s")
+    alike = _Alike(escape(minute), escape(title))
+    return SafeString("".join(_row(day, cells, made, alike) for day, cells in made.week))
 
 
-def _row(day: date, cells: tuple[Cell | None, ...], made: Detail, begins: str) -> str:
+class _Alike(NamedTuple):
+    begins: str
+    title: str
+
+
+def _row(day: date, cells: tuple[Cell | None, ...], made: Detail, alike: _Alike) -> str:
     head = f'{escape(date_format(day, "D"))} <span class="wd">{escape(date_format(day, "j"))}</span>'
     starts, before = clock.midnight(day), on(day)
     row = (
-        _used(cell, before, begins) if cell else _unused(is_ahead=starts + hour * clock.HOUR >= made.until)
+        _used(cell, before, alike) if cell else _unused(is_ahead=starts + hour * clock.HOUR >= made.until)
         for hour, cell in enumerate(cells)
     )
     return f'<tr><th scope="row">{head}</th>{"".join(row)}</tr>'
@@ -43,19 +51,17 @@ def _unused(*, is_ahead: bool) -> str:
     return f'<td class="hx" title="{title}"><span class="vh">{title}</span></td>'
 
 
-def _used(cell: Cell, on_day: str, begins: str) -> str:
-    said = {
+def _used(cell: Cell, on_day: str, alike: _Alike) -> str:
+    title = alike.title % {
         "time": f"{on_day}{display.time(cell.peak_at)}",
         "tokens": display.tokens(cell.peak),
         "share": words.share(cell.share),
     }
-    if cell.share is None:
-        shade, text, title = 0, "·", _("%(tokens)s at %(time)s") % said
-    else:
-        shade, text = sum(cell.share >= step for step in SHADES), str(cell.share // 100)
-        title = _("%(share)s at %(time)s, %(tokens)s") % said
-    href = f"{begins}{quote_plus(clock.rfc3339(cell.peak_at))}"
+    shade, text = 0, "·"
+    if cell.share is not None:
+        shade, text = bisect_right(SHADES, cell.share), str(cell.share // 100)
+    href = f"{alike.begins}{quote_plus(clock.rfc3339(cell.peak_at))}"
     return (
-        f'<td class="h{shade}" title="{escape(title)}"><a href="{href}" hx-get="{href}" hx-target="#minute" '
+        f'<td class="h{shade}" title="{title}"><a href="{href}" hx-get="{href}" hx-target="#minute" '
         f'hx-swap="outerHTML show:#minute:top">{text}</a></td>'
     )

@@ -14,7 +14,7 @@ from costwatch.insights.limits.lines import Line, LineKey, Lines, last_hour, lin
 from costwatch.ledger.limit_figures import LIMITED_POOLS
 from costwatch.web import names
 from costwatch.web.limits import words
-from costwatch.web.limits.asked import UNFOLDED, Asked, text_of
+from costwatch.web.limits.asked import UNFOLDED, Asked, anchor_of, text_of
 from costwatch.web.limits.named import Named, named
 
 MOST_OF_WORKSPACE = 5
@@ -24,7 +24,7 @@ MOST_OF_WORKSPACE = 5
 class Row:
     """One line of the list."""
 
-    name: str
+    anchor: str
     text: str
     group: str
     pool: str
@@ -113,14 +113,15 @@ def _row(line: Line, hour: list[int], top: str, called: Named, asked: Asked) -> 
     if line.key.pool not in LIMITED_POOLS:
         state = gettext_lazy("No limit a minute")
     is_open = key == asked.line
+    anchor = anchor_of(key)
     return Row(
-        name=text_of(key),
+        anchor=anchor,
         text=words.group(line),
         group=names.visible(line.group),
         pool=str(words.POOLS.get(key.pool, "")),
         who=called.workspace(key.workspace_key),
         is_organization=not key.workspace_key,
-        href=asked.query(line="" if is_open else text_of(key), limiter=""),
+        href=f"{asked.query(line='' if is_open else text_of(key), limiter='')}#{anchor}",
         is_open=is_open,
         state_class=state_class,
         state_icon=icon,
