@@ -31,6 +31,12 @@ def changes_of(organization: Organization, *kinds: Kind) -> list[datetime]:
     return list(changes.order_by("seen_at").values_list("seen_at", flat=True).distinct())
 
 
+def last_change(organization: Organization, *kinds: Kind) -> datetime | None:
+    """When a row of some kinds was last seen to have changed, None when none ever was."""
+    changes = DirectoryChange.objects.filter(organization=organization, kind__in=kinds)
+    return changes.order_by("-seen_at").values_list("seen_at", flat=True).first()
+
+
 def has_changed(organization: Organization, since: datetime, *kinds: Kind) -> bool:
     """Whether rows of some kinds were seen to have changed after a moment."""
     return DirectoryChange.objects.filter(organization=organization, kind__in=kinds, seen_at__gt=since).exists()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from costwatch import clock
 from costwatch.ingest.lease import database_now
@@ -46,8 +47,8 @@ def silent() -> Heartbeat | None:
     None where something else reads in their place, such as `manage.py sync` in a crontab. A scheduler that does not
     ring is heard by nobody, so it is named first.
     """
-    now, signs = database_now(), Heartbeat.objects.in_bulk((BEAT, WORKER))
-    late = (sign for role in (BEAT, WORKER) if (sign := signs.get(role)) and now - sign.at > LATE_AFTER)
+    signs = Heartbeat.objects.filter(role__in=(BEAT, WORKER)).annotate(now=Now()).in_bulk()
+    late = (sign for role in (BEAT, WORKER) if (sign := signs.get(role)) and sign.now - sign.at > LATE_AFTER)
     last = next(late, None)
     return None if last and _is_replaced(last) else last
 

@@ -1,7 +1,7 @@
 """What the address of a page says: organization, range, comparison, breakdown, order. Copying it repeats the view."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -29,6 +29,8 @@ class Address:
     """The state of a page. `range` names a preset, or is empty for a custom range."""
 
     organization: Organization | None
+    # Every one there is, for the menu.
+    organizations: tuple[Organization, ...] = field(compare=False)
     named: bool
     range: str
     period: Period
@@ -97,12 +99,13 @@ def parse(given: Mapping[str, str], today: date) -> Address:
     if breakdown and breakdown not in BREAKDOWNS:
         raise BadQuestion("the breakdown is one of: " + ", ".join(BREAKDOWNS))
     name = given.get("organization", "")
-    rows = Organization.objects.order_by("pk")
-    organization = rows.filter(external_id=name.replace("\0", "")).first() if name else rows.first()
+    organizations = tuple(Organization.objects.order_by("pk"))
+    organization = next((one for one in organizations if not name or one.external_id == name), None)
     if name and organization is None:
         raise BadQuestion("there is no organization with this id")
     return Address(
         organization=organization,
+        organizations=organizations,
         named=bool(name),
         range="" if custom else given.get("range", "") or DEFAULT_RANGE,
         period=period,

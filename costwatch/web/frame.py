@@ -38,7 +38,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "address": at,
         "organization_name": _name(at.organization),
         "pill": SimpleLazyObject(lambda: pill(at.organization)),
-        "organizations": SimpleLazyObject(lambda: _organizations(at)),
+        "organizations": _organizations(at),
         "ranges": SimpleLazyObject(lambda: ranges(at)),
         "range_name": display.span(at.period.since, at.period.until - DAY),
         "range_last": at.period.until - DAY,
@@ -61,8 +61,7 @@ def _name(organization: Organization | None) -> str:
 
 def _organizations(at: Address) -> list[Choice]:
     return [
-        Choice(row.name, at.query(organization=row.external_id), row == at.organization)
-        for row in Organization.objects.order_by("pk")
+        Choice(row.name, at.query(organization=row.external_id), row == at.organization) for row in at.organizations
     ]
 
 

@@ -10,11 +10,14 @@ from django.db.models import QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
+from costwatch.ingest.epoch import Epoch, moment
 from costwatch.insights.limits.lines import LineKey
 from costwatch.ledger.limit_figures import SHORT_ABOVE, unpack
 from costwatch.ledger.models import LimitHour
 
 LOOKS_BACK = timedelta(days=6)
+COLUMNS = ("minutes_over_80", "takers", Epoch("hour"), "values")
+TAKERS = msgspec.json.Decoder(dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,14 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     taken: Counter[str] = Counter()
     minutes = 0
     of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
-    for over, takers in of_pool.filter(limit=limit).values_list("minutes_over_80", "takers"):
-        minutes += over
-        taken.update(msgspec.json.decode(takers))
-    otherwise = {
-        hour: [place for place, value in enumerate(unpack(values)) if value * 100 > limit * SHORT_ABOVE]
-        for hour, values in of_pool.exclude(limit=limit).values_list("hour", "values")
-    }
+    otherwise: dict[datetime, list[int]] = {}
+    for of_then, over, takers, hour, values in of_pool.values_list("limit", *COLUMNS):
+        if of_then == limit:
+            minutes += over
+            taken.update(TAKERS.decode(takers))
+        else:
+            of_hour = enumerate(unpack(values))
+            otherwise[moment(hour)] = [place for place, value in of_hour if value * 100 > limit * SHORT_ABOVE]
     if otherwise:
         taken.update(_taken(hours, otherwise))
     ordered = sorted(((who, count) for who, count in taken.items() if count), key=lambda one: (-one[1], one[0]))

@@ -44,7 +44,6 @@ def limits(request: HttpRequest) -> HttpResponse:
     if at.organization is None:
         return render(request, "nothing_yet.html", SECTION)
     organization, asked = at.organization, limits_address.read(request)
-    refuse_unknown(organization, asked)
     context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
     if asked.view == "configured":
         # What people prepare is in no version of the data.
@@ -104,6 +103,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     folded = [one for one in chosen.folded if one.key == asked.line]
     used = {**used, **consumers(organization, every, folded)}
     called = named(organization, largest_keys(used))
+    refuse_unknown(organization, asked, called.workspaces)
     context: dict[str, Any] = {
         "limits": every.limits,
         "first": words.verdict(found, called),

@@ -1,11 +1,9 @@
 """The words of the Limits pages: what limiters, pools and states are called, and the sentence on top."""
 
-from datetime import datetime
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from costwatch.directory.history import changes_of
+from costwatch.directory.history import last_change
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.models import Organization
 from costwatch.ingest.sources import MINUTES_SOURCE
@@ -115,9 +113,10 @@ def meta(organization: Organization, found: Lines) -> list[str]:
     if limits.known_since is None:
         return [*made, _("Limits not read")]
     made.append(_("Limits read %(time)s") % {"time": when(limits.read_at)})
-    changed: list[datetime] = changes_of(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
-    later = [moment for moment in changed if moment > limits.known_since]
-    return [*made, _("changed %(time)s") % {"time": when(later[-1])}] if later else made
+    changed = last_change(organization, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind)
+    if changed and changed > limits.known_since:
+        made.append(_("changed %(time)s") % {"time": when(changed)})
+    return made
 
 
 def looked_at(stored: Stored) -> str:
