@@ -119,12 +119,10 @@ def _through(rows: QuerySet[Coverage]) -> datetime | None:
         end__gte=OuterRef("end"),
     )
     again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
-    newest: tuple[datetime, datetime, datetime | None] | None
-    newest = rows.order_by("-start").values_list("end", "last_read_at", again).first()
-    if newest is None:
-        return None
-    end, read_at, read_again_at = newest
-    return min(end, max(read_at, read_again_at or read_at))
+    end: datetime
+    for end, read_at, read_again_at in rows.order_by("-start").values_list("end", "last_read_at", again)[:1]:
+        return min(end, max(read_at, read_again_at or read_at))
+    return None
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
