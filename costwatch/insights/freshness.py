@@ -119,10 +119,12 @@ def _through(rows: QuerySet[Coverage]) -> datetime | None:
         end__gte=OuterRef("end"),
     )
     again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
-    end: datetime
-    for end, read_at, read_again_at in rows.order_by("-start").values_list("end", "last_read_at", again)[:1]:
-        return min(end, max(read_at, read_again_at or read_at))
-    return None
+    newest = rows.order_by("-start").values_list("end", "last_read_at", again).first()
+    if newest is None:
+        return None
+    read_at: datetime = max(one for one in newest[1:] if one)
+    end: datetime = newest[0]
+    return min(end, read_at)
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
