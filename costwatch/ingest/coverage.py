@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
@@ -106,6 +106,23 @@ def with_spans(buckets: Iterable[Bucket], spans: Iterable[Bucket]) -> dict[datet
             if end <= until and read_at > last[start]:
                 last[start] = read_at
     return last
+
+
+def through(rows: QuerySet[Coverage]) -> datetime | None:
+    """How far the newest of some buckets goes: to its end, or to when it was last read, by itself or within a span."""
+    spans = EqualRead.objects.filter(
+        organization=OuterRef("organization"),
+        source=OuterRef("source"),
+        start__lte=OuterRef("start"),
+        end__gte=OuterRef("end"),
+    )
+    again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
+    newest = rows.order_by("-start").values_list("end", "last_read_at", again).first()
+    if newest is None:
+        return None
+    read_at: datetime = max(one for one in newest[1:] if one)
+    end: datetime = newest[0]
+    return min(end, read_at)
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest import availability
+from costwatch.ingest import availability, coverage
 from costwatch.ingest.coverage import FINAL, Owner, last_reads
-from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, Run, State
+from costwatch.ingest.models import Coverage, CoverageChange, Run, State
 from costwatch.ingest.sources import BASIS, COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
@@ -106,25 +106,8 @@ def freshness(
 def _counted(organization_id: int, source: str, start: datetime, end: datetime) -> tuple[datetime | None, int]:
     """How far a range goes, and how many of its buckets are settled: counted by the database, for it may be long."""
     rows = Coverage.objects.filter(organization=organization_id, source=source, start__gte=start, start__lt=end)
-    through = _through(rows)
+    through = coverage.through(rows)
     return through, rows.filter(state=State.SETTLED).exclude(control_total_ok=False).count() if through else 0
-
-
-def _through(rows: QuerySet[Coverage]) -> datetime | None:
-    """How far the newest of some buckets goes: to its end, or to when it was last read, by itself or within a span."""
-    spans = EqualRead.objects.filter(
-        organization=OuterRef("organization"),
-        source=OuterRef("source"),
-        start__lte=OuterRef("start"),
-        end__gte=OuterRef("end"),
-    )
-    again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
-    newest = rows.order_by("-start").values_list("end", "last_read_at", again).first()
-    if newest is None:
-        return None
-    read_at: datetime = max(one for one in newest[1:] if one)
-    end: datetime = newest[0]
-    return min(end, read_at)
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
@@ -265,4 +248,4 @@ def settled_days(organization: Organization, source: str, period: Period) -> tup
 
 def through_of(organization: Organization, source: str) -> datetime | None:
     """How far a kind of coverage goes; None where nothing of it was read."""
-    return _through(Coverage.objects.filter(organization=organization, source=source))
+    return coverage.through(Coverage.objects.filter(organization=organization, source=source))

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import availability
-from costwatch.ingest.coverage import Owner, last_reads
+from costwatch.ingest.coverage import through
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
 from costwatch.ingest.sources import BASIS, EVERY, SOURCES, WINDOWED
@@ -49,11 +49,13 @@ def _source(organization: Organization, name: str) -> Iterator[Line]:
     if not health.available:
         is_absent = availability.is_absent(health.reason)
         closed = "not there for this organization" if is_absent else "closed to this key"
+        is_stop = name == BASIS and health.reason != availability.REMOVED
         do = "Nothing to do; it is asked again daily." if is_absent else "Give the key this right, if it is wanted."
-        if name == BASIS and health.reason != availability.REMOVED:
-            yield line(FAIL, f"{name}: {closed}: {first_line(health.reason)}", "Use a key with this right.")
-        else:
-            yield line(WARN, f"{name}: {closed}: {first_line(health.reason)}", do)
+        yield line(
+            FAIL if is_stop else WARN,
+            f"{name}: {closed}: {first_line(health.reason)}",
+            "Use a key with this right." if is_stop else do,
+        )
     elif health.paused_until and health.paused_until > now:
         yield line(
             FAIL,
@@ -83,12 +85,8 @@ def _fresh(organization: Organization, name: str, health: Source) -> str:
     which = WINDOWED.get(name)
     if which is None:
         return f"read {_at(health.last_success_at)}" if health.last_success_at else "never read"
-    covered = which.coverage[-1]
-    newest = Coverage.objects.filter(organization=organization, source=covered).order_by("-start").first()
-    if newest is None:
-        return "nothing read"
-    read_at = last_reads(Owner(organization.pk, covered), [(newest.start, newest.end, newest.last_read_at)])
-    return f"fresh until {_at(min(newest.end, read_at[newest.start]))}"
+    reached = through(Coverage.objects.filter(organization=organization, source=which.coverage[-1]))
+    return f"fresh until {_at(reached)}" if reached else "nothing read"
 
 
 def _history(organization: Organization, name: str, now: datetime) -> Iterator[Line]:

@@ -89,7 +89,7 @@ class Command(BaseCommand):
             raise CannotConnect(configured.nothing())
         let_go(found)
         chosen = _chosen(found, which)
-        outcomes, complaints = Outcomes(), list[str]()
+        outcomes, complaints, failed = Outcomes(), list[str](), None
         for one in chosen:
             began = clock.now()
             try:
@@ -99,15 +99,13 @@ class Command(BaseCommand):
                 complaints.append(f"{one.label}: {error}" if one.label else str(error))
                 for organization in Organization.objects.filter(is_read=True, credential=one.label):
                     turned_away(organization, wanted, began, error)
-                if len(found) == 1:
-                    complain(complaints)
-                if len(chosen) == 1:
-                    raise
-                # The others are read all the same.
                 told = {"organization": _name(one), "source": "connecting", "outcome": "failed", "error": str(error)}
                 outcomes.append(told)
-        if which is None:
+                failed = error
+        if which is None or len(found) == 1:
             complain(complaints)
+        if failed and len(chosen) == 1:
+            raise failed
         for organization in Organization.objects.filter(is_read=False).order_by("pk"):
             if which is None:
                 outcomes.append(_outcome(organization, "all", outcome="not read", error="no credential reads it"))
