@@ -5,7 +5,7 @@ import json
 import pytest
 
 from costwatch import clock
-from costwatch.directory.limits import Group, Limit, Limits, limits_at, limits_now
+from costwatch.directory.limits import Group, Limit, Limits, limits_at, limits_now, limits_then
 from costwatch.directory.mirror.limits import group_of
 from costwatch.directory.models import Organization, RateLimit, RateLimitGroup, Reading, SpendLimit, Workspace
 from costwatch.upstream.errors import Refused
@@ -133,6 +133,12 @@ def test_limits_of_a_moment_are_those_read_last_before_it(read: Read, company: O
     assert limits_now(company).known_since == clock.parse("2026-11-20T14:05:00Z")
     # Before the first reading: what was found then.
     assert seen("2026-01-01T00:00:00Z") == seen("2026-11-20T14:05:00Z")
+    # Where nothing has changed since, they are those of now.
+    now = limits_now(company)
+    for moment in ("2026-01-01T00:00:00Z", *(f"2026-11-{day}T14:05:00Z" for day in (20, 21, 22, 23, 24, 25))):
+        at_it = clock.parse(moment)
+        assert limits_then(company, at_it, now) == limits_at(company, at_it)
+    assert limits_then(company, clock.parse("2026-11-25T14:05:00Z"), now) is now
 
 
 def test_a_limit_that_goes_and_comes_back_is_followed(

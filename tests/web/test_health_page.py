@@ -307,6 +307,16 @@ def test_the_rail_and_the_pill_lead_to_the_page(page: Client) -> None:
     assert html.count('href="/data-health/?range=last-month"') == 3
 
 
+def test_what_the_rail_leads_to_the_menu_of_phones_leads_to(page: Client) -> None:
+    html = page.get("/data-health/").content.decode()
+    rail, menu = (
+        re.findall(r'<a href="([^"]+)"', html.partition(begins)[2].partition("</nav>")[0])
+        for begins in ('<nav class="rail"', '<nav class="popover" aria-label="Menu"')
+    )
+    assert menu == rail
+    assert len(menu) == 4
+
+
 @pytest.mark.parametrize(
     ("lasts", "said"),
     [

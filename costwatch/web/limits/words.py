@@ -56,7 +56,7 @@ def unit(name: str) -> str:
 
 def share(hundredths: int | None) -> str:
     """A share of a limit in whole per cent, rounded down: 99.9 % is not at the limit."""
-    return "" if hundredths is None else f"{hundredths // 100} %"
+    return "" if hundredths is None else f"{hundredths // 100:,} %"
 
 
 def verdict(found: Lines, called: Named) -> str:
