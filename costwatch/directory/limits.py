@@ -155,7 +155,8 @@ def limits_at(organization: Organization, moment: datetime, *, used: Iterable[st
 
 def limits_then(organization: Organization, moment: datetime, now: Limits) -> Limits:
     """The limits of a moment, where those of now are known: the same ones if none has changed since."""
-    if now.is_assumed or has_changed(organization, moment, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind):
+    # What is assumed is what was published on the day, also where nothing of it is published any more.
+    if now.known_since is None or has_changed(organization, moment, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind):
         return limits_at(organization, moment)
     return now
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from costwatch.ingest.epoch import Epoch, moment
-from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
+from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, Source, State
 from costwatch.ingest.plan import COMPARED_FOR, SETTLES_AFTER, Standing, settles
 
 # When it starts and ends, and when it was last read.
@@ -109,7 +109,10 @@ def with_spans(buckets: Iterable[Bucket], spans: Iterable[Bucket]) -> dict[datet
 
 
 def through(rows: QuerySet[Coverage]) -> datetime | None:
-    """How far the newest of some buckets goes: to its end, or to when it was last read, by itself or within a span."""
+    """How far the newest of some buckets goes: to its end, or to when it was last read.
+
+    By itself, within a span, or in part, as the minutes of the hour under way are.
+    """
     spans = EqualRead.objects.filter(
         organization=OuterRef("organization"),
         source=OuterRef("source"),
@@ -117,12 +120,14 @@ def through(rows: QuerySet[Coverage]) -> datetime | None:
         end__gte=OuterRef("end"),
     )
     again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
-    newest = rows.order_by("-start").values_list("end", "last_read_at", again).first()
-    if newest is None:
-        return None
-    read_at: datetime = max(one for one in newest[1:] if one)
-    end: datetime = newest[0]
-    return min(end, read_at)
+    polled = Source.objects.filter(organization=OuterRef("organization"), name=OuterRef("source")).values("polled_at")
+    newest = rows.order_by("-start").values_list("end", "last_read_at", again, Subquery(polled)).first()
+    return None if newest is None else reach(*newest)
+
+
+def reach(end: datetime, *reads: datetime | None) -> datetime:
+    """How far a bucket goes that ends at `end`; only whole minutes are told of what is under way."""
+    return min(end, max(one for one in reads if one))
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:

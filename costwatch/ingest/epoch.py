@@ -16,8 +16,8 @@ class Epoch(Func):
     template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint"
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        """As SQLite says it, which keeps times as text in UTC."""
-        template = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
+        """As SQLite says it, which keeps times as text in UTC; by itself it would round the fraction."""
+        template = "CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER)"
         return self.as_sql(compiler, connection, template=template, **context)
 
 

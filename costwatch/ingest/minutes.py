@@ -29,6 +29,13 @@ AN_HOUR = clock.HOUR // clock.MINUTE
 ByStart = dict[datetime, Bucket]
 
 
+def is_read(organization_id: int, minute: datetime) -> bool:
+    """Whether a minute was ever read and recorded: what was not is not zero."""
+    hours = Coverage.objects.filter(organization=organization_id, source=SOURCE, start=clock.floor_hour(minute))
+    digests = bytes(hours.values_list("digest", flat=True).first() or b"")
+    return digests[minute.minute * DIGEST :][:DIGEST] not in (b"", UNREAD)
+
+
 @dataclass(slots=True)
 class Told:
     """What the two chains said about some minutes; `fast` is None where an organization has one speed."""

@@ -13,8 +13,9 @@ from typing import TypeVar
 from django.db import connection
 
 from costwatch import clock
+from costwatch.directory.models import Organization
 from costwatch.ingest.models import Installation, Lease, Run
-from costwatch.ledger.models import ConsoleFigure, PriceChange
+from costwatch.ledger.models import ConsoleFigure, LimitHourMade, PriceChange
 
 KEPT = 200
 T = TypeVar("T")
@@ -26,24 +27,27 @@ SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
        (SELECT MAX(id) FROM {PriceChange._meta.db_table}),
        (SELECT COUNT(*) FROM {PriceChange._meta.db_table} WHERE applied_at IS NULL),
        (SELECT COUNT(*) FROM {ConsoleFigure._meta.db_table}),
-       (SELECT anchor FROM {Installation._meta.db_table})
+       (SELECT anchor FROM {Installation._meta.db_table}),
+       (SELECT MAX(assumed_at) FROM {Organization._meta.db_table}),
+       (SELECT MAX(made_at) FROM {LimitHourMade._meta.db_table})
 """  # noqa: S608
 
 
 def data_version() -> str | None:
     """A name for everything an answer can depend on, and the minute; None while something is being written.
 
-    Facts, reported lines, coverage, directory and charges are written by runs, under a lease, and by pricing again.
+    Facts, reported lines, coverage, directory and charges are written by runs, under a lease, and by pricing again;
+    a tier of limits is picked by people, and figures beside limits are made after both.
     Where business time stands still, nothing has a version: a minute would last for ever.
     """
     if clock.is_frozen():
         return None
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
-        run, held, change, applying, entered, anchor = cursor.fetchone()
+        run, held, change, applying, entered, *others = cursor.fetchone()
     if held or applying:
         return None
-    return f"{anchor}/{run}/{change}/{entered}/{clock.now():%Y-%m-%dT%H:%M}"
+    return f"{run}/{change}/{entered}/{others}/{clock.now():%Y-%m-%dT%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

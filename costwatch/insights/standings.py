@@ -1,12 +1,12 @@
 """How every source stands, for people: how far it goes, and why it does not go further."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.coverage import Bucket, with_spans
+from costwatch.ingest.coverage import Bucket, reach, with_spans
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, EqualRead, Source
 from costwatch.ingest.sources import COVERED, WINDOWED
@@ -43,7 +43,7 @@ def standings(organization: Organization, sources: Iterable[Source] | None = Non
     recent = _recent(organization)
     made = []
     for row in sorted(rows, key=lambda row: row.name):
-        through, whole_until = _reach(organization, row.name, recent)
+        through, whole_until = _reach(organization, row, recent)
         made.append(
             Standing(
                 source=row.name,
@@ -60,21 +60,21 @@ def standings(organization: Organization, sources: Iterable[Source] | None = Non
 
 
 def _reach(
-    organization: Organization, source: str, recent: dict[str, list[Bucket]]
+    organization: Organization, source: Source, recent: dict[str, list[Bucket]]
 ) -> tuple[datetime | None, datetime | None]:
     """How far the newest bucket of a source goes, and the end of the newest one read after it was over."""
-    if source not in WINDOWED:
+    if source.name not in WINDOWED:
         return None, None
-    covered = WINDOWED[source].coverage[-1]
-    through, whole_until = _ends(recent[covered])
-    return (through, whole_until) if whole_until else _ends(_newest(organization, covered))
-
-
-def _ends(buckets: Sequence[Bucket]) -> tuple[datetime | None, datetime | None]:
+    covered = WINDOWED[source.name].coverage[-1]
+    buckets = recent[covered]
+    whole_until = next((end for _, end, read_at in buckets if read_at >= end), None)
+    if whole_until is None:
+        buckets = _newest(organization, covered)
+        whole_until = next((end for _, end, read_at in buckets if read_at >= end), None)
     if not buckets:
         return None, None
     _, end, read_at = buckets[0]
-    return min(end, read_at), next((end for _, end, read_at in buckets if read_at >= end), None)
+    return reach(end, read_at, source.polled_at), whole_until
 
 
 def _recent(organization: Organization) -> dict[str, list[Bucket]]:

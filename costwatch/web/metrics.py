@@ -82,7 +82,9 @@ def _limits(found: list[LimitMeasure]) -> list[Family]:
             "limiter": one.limiter,
             "source": one.source,
         }
-        use.add(one.utilisation, **of)
+        # Where nothing was read there is no figure: 0 would clear an alert.
+        if one.utilisation is not None:
+            use.add(one.utilisation, **of)
         over.add(one.minutes_over_80, **of)
         if one.days_left is not None:
             left.add(one.days_left, **of)

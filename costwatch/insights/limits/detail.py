@@ -14,6 +14,7 @@ from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey, share_of
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
+from costwatch.insights.limits.unread import unread
 from costwatch.ledger.limit_figures import (
     AN_HOUR,
     FAST_LIMITERS,
@@ -96,8 +97,8 @@ class Detail:
     """A line in detail.
 
     Shape: `bars` first those of the line, then those of the organization; `values` are the minutes of `limiter` from
-    `since` to now; `week` seven days of 24 cells, None where there was no use or the hour is ahead; `trend` of the line
-    and `pool_trend` of the organization's pool.
+    `since` to how far they were read; `week` seven days of 24 cells, None where there was no use, the hour is ahead or
+    `unread`; `trend` of the line and `pool_trend` of the organization's pool.
     """
 
     key: LineKey
@@ -110,6 +111,7 @@ class Detail:
     bars: tuple[Bar, ...]
     values: tuple[int, ...]
     week: tuple[tuple[date, tuple[Cell | None, ...]], ...]
+    unread: frozenset[datetime]
     worst: tuple[Worst, ...]
     day: Over
     days: Over
@@ -118,8 +120,13 @@ class Detail:
     unmeasured: tuple[Limit, ...]
 
 
-def detail(organization: Organization, key: LineKey, limits: Limits, limiter: str = "") -> Detail | None:
-    """One line, drawn by one of its limiters (else the one it comes closest to). None where a week had no use."""
+def detail(
+    organization: Organization, key: LineKey, limits: Limits, limiter: str = "", through: datetime | None = None
+) -> Detail | None:
+    """One line, drawn by one of its limiters (else the one it comes closest to). None where a week had no use.
+
+    `through` is how far minutes were read, to now where it is not said.
+    """
     until = clock.floor_hour(clock.now()) + clock.HOUR
     since, monday = until - LOOKS_BACK, clock.floor_day(until - clock.HOUR) - (WEEK_DAYS - 1) * clock.DAY
     rows = LimitHour.objects.filter(
@@ -165,8 +172,9 @@ def detail(organization: Organization, key: LineKey, limits: Limits, limiter: st
         since=since,
         until=until,
         bars=tuple(bars),
-        values=tuple(_minutes(chosen, since)[: (clock.now() - since) // clock.MINUTE]),
+        values=tuple(_minutes(chosen, since)[: max(0, ((through or clock.now()) - since) // clock.MINUTE)]),
         week=_week(chosen, monday, value),
+        unread=unread(organization, monday, until),
         worst=_worst(chosen, value),
         day=_over([row for row in chosen if row.hour >= since], value),
         days=_over(chosen, value),

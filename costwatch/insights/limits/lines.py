@@ -11,8 +11,11 @@ from django.db.models import Count, Max, Min, Sum
 from costwatch import clock
 from costwatch.directory.limits import Group, Limits, limits_now
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
+from costwatch.ingest.sources import MINUTES_SOURCE
+from costwatch.insights.freshness import through_of
+from costwatch.insights.limits.unread import unread
 from costwatch.ledger.limit_figures import AN_HOUR, LIMITED_POOLS, LIMITERS, minutes_over, unpack
-from costwatch.ledger.models import LimitHour, LimitHourMade
+from costwatch.ledger.models import LimitHour
 
 AT_LIMIT, TIGHT, FINE, UNLIMITED = "at_limit", "tight", "fine", "unlimited"
 STATES = (AT_LIMIT, TIGHT, FINE, UNLIMITED)
@@ -92,8 +95,8 @@ class Line:
 class Lines:
     """Every line of a day, those that hurt next first. `since` and `until` are whole hours; the last may be under way.
 
-    `idle` are the groups of models that nobody used, `limits` what is configured now; `is_read` is False until minutes
-    were read at all.
+    `idle` are the groups of models that nobody used, `limits` what is configured now; `through` is how far minutes were
+    read, None until any were, and `unread` are the hours of which none was.
     """
 
     since: datetime
@@ -101,7 +104,8 @@ class Lines:
     lines: tuple[Line, ...]
     idle: tuple[Group, ...]
     limits: Limits
-    is_read: bool
+    through: datetime | None
+    unread: frozenset[datetime]
 
     @property
     def shown(self) -> tuple[Line, ...]:
@@ -172,8 +176,15 @@ def lines(organization: Organization) -> Lines:
     made = [Line(key, group, tuple(sorted(of, key=_order))) for key, (group, of) in found.items()]
     used = {line.key.group_id for line in made}
     idle = tuple(group for group in limits.groups.values() if group.models is not None and group.id not in used)
-    is_read = bool(made) or LimitHourMade.objects.filter(organization=organization).exists()
-    return Lines(since, until, tuple(sorted(made, key=_urgency)), idle, limits, is_read)
+    return Lines(
+        since=since,
+        until=until,
+        lines=tuple(sorted(made, key=_urgency)),
+        idle=idle,
+        limits=limits,
+        through=through_of(organization, MINUTES_SOURCE),
+        unread=unread(organization, since, until),
+    )
 
 
 def share_of(value: int, limit: int | None) -> int | None:

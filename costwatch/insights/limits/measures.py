@@ -16,9 +16,9 @@ from costwatch.ledger.models import LimitDay
 class LimitMeasure:
     """One line beside one of its limiters.
 
-    Units: `utilisation` is the peak minute of the last 60 as a share of the limit in force, `minutes_over_80` of the
-    last 24 hours; `days_left` until the limit at the trend of its daily peaks, None for not within a year or too few
-    days.
+    Units: `utilisation` is the peak minute of the last 60 as a share of the limit in force, None where none of them
+    was read; `minutes_over_80` of the last 24 hours; `days_left` until the limit at the trend of its daily peaks, None
+    for not within a year or too few days.
     """
 
     organization: str
@@ -28,7 +28,7 @@ class LimitMeasure:
     workspace: str
     limiter: str
     source: str
-    utilisation: float
+    utilisation: float | None
     minutes_over_80: int
     days_left: int | None
 
@@ -39,9 +39,10 @@ def limit_measures() -> list[LimitMeasure]:
 
 
 def _of(organization: Organization) -> list[LimitMeasure]:
-    limited = [(line, one) for line in lines(organization).lines for one in line.against if one.limit is not None]
+    found, now = lines(organization), clock.now().replace(second=0, microsecond=0)
+    limited = [(line, one) for line in found.lines for one in line.against if one.limit is not None]
     wanted = {(line.key, one.limiter): one.limit for line, one in limited}
-    hours = last_minutes(organization, wanted, clock.now().replace(second=0, microsecond=0))
+    hours = last_minutes(organization, wanted, now) if found.through and found.through > now - clock.HOUR else {}
     trends = _trends(organization, wanted)
     return [
         LimitMeasure(
@@ -52,7 +53,9 @@ def _of(organization: Organization) -> list[LimitMeasure]:
             workspace=line.key.workspace_key,
             limiter=one.limiter,
             source=one.source,
-            utilisation=_ratio(max(hours[line.key, one.limiter], default=0), one.limit or 0),
+            utilisation=_ratio(max(minutes, default=0), one.limit or 0)
+            if (minutes := hours.get((line.key, one.limiter))) is not None
+            else None,
             minutes_over_80=one.minutes_over_80,
             days_left=_days_left(trends.get((line.key, one.limiter)), one.limit or 0),
         )

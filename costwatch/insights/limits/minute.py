@@ -6,10 +6,12 @@ from datetime import datetime
 from costwatch import clock
 from costwatch.directory.limits import Limits, limits_now, limits_then
 from costwatch.directory.models import Organization
+from costwatch.ingest.minutes import is_read
 from costwatch.insights.limits.draws import Drawn, draws
 from costwatch.insights.limits.lines import LineKey
 from costwatch.ledger.limit_figures import LIMITED_POOLS, limiters_of
 from costwatch.ledger.models import MinuteFact
+from costwatch.ledger.partitions import oldest_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,18 @@ class Contribution(Drawn):
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """A minute of a line. `limit` is what was in force then, `limit_now` what is; contributions largest first."""
+    """A minute of a line. `limit` is what was in force then, `limit_now` what is; contributions largest first.
+
+    `is_read`: somebody has read it; `is_kept`: what was read of its day is still there.
+    """
 
     minute: datetime
     limiter: str
     limit: int | None
     limit_now: int | None
     contributions: tuple[Contribution, ...]
+    is_read: bool
+    is_kept: bool
 
     @property
     def total(self) -> int:
@@ -37,7 +44,11 @@ class Minute:
 def minute_of(organization: Organization, key: LineKey, limiter: str, minute: datetime) -> Minute:
     """Everything that drew from a line's pool in one minute, counted by a limiter that its pool is held against."""
     now = limits_now(organization)
-    limits = limits_then(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()), now)
+    then = limits_then(organization, min(minute + clock.MINUTE, clock.now()), now)
+    # Which models a group has is taken from the end of the hour, as in the figures that are made of it.
+    limits = now
+    if then is not now:
+        limits = limits_then(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()), now)
     count = limiters_of(key.pool, [limiter])[limiter]
     facts = MinuteFact.objects.filter(minute=minute, series__organization=organization)
     if key.workspace_key:
@@ -50,7 +61,15 @@ def minute_of(organization: Organization, key: LineKey, limiter: str, minute: da
             found[who] = uncached + one.uncached, writes + one.writes, reads + one.reads, output + one.output
     made = [Contribution(*who, *tokens, count(Drawn(*who, *tokens).use)) for who, tokens in found.items()]
     ordered = sorted(made, key=lambda one: (-one.counted, one.workspace_key, one.api_key_id, one.model))
-    return Minute(minute, limiter, _limit(limits, key, limiter), _limit(now, key, limiter), tuple(ordered))
+    return Minute(
+        minute=minute,
+        limiter=limiter,
+        limit=_limit(then if key.group_id in then.groups else limits, key, limiter),
+        limit_now=_limit(now, key, limiter),
+        contributions=tuple(ordered),
+        is_read=bool(ordered) or is_read(organization.pk, minute),
+        is_kept=minute.date() >= oldest_kept(clock.today()),
+    )
 
 
 def _limit(limits: Limits, key: LineKey, limiter: str) -> int | None:

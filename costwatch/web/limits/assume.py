@@ -44,6 +44,10 @@ def assumption_form(request: HttpRequest, organization: Organization, limits: Li
             "by": names.visible(organization.assumed_by) or "–",
             "day": display.day(at.date()) if at else "–",
         }
+    elif organization.assumed_tier:
+        told = _("Nothing is assumed: tier %(tier)s, which was picked, is no longer published. Pick another one.") % {
+            "tier": organization.assumed_tier
+        }
     choices = [(one.id, one.name, one.id == organization.assumed_tier) for one in tiers(clock.today())]
     return Assumption(choices, told, error)
 

@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from costwatch import clock
-from costwatch.directory.limits import Limits
 from costwatch.directory.models import Organization
 from costwatch.insights import display
 from costwatch.insights.limits import drawn
@@ -25,7 +24,6 @@ from costwatch.web.limits import words
 from costwatch.web.limits.asked import Asked, anchor_of
 from costwatch.web.limits.heat import heat
 from costwatch.web.limits.named import Named, named
-from costwatch.web.limits.observed import observed_rows
 from costwatch.web.limits.trend_words import trend_words
 from costwatch.web.moments import near_day, when
 
@@ -50,7 +48,6 @@ class BarRow:
 def detail_context(
     organization: Organization,
     made: Detail,
-    limits: Limits,
     used: Counter[str] | None,
     asked: Asked,
     called: Named,
@@ -78,6 +75,7 @@ def detail_context(
         "until": when(made.until),
         "day": SafeString(drawn.day(made.values, made.limit, _day_words(made))),
         "week": heat(made, minutes),
+        "unread": words.unread(made.unread),
         "hours": [(f"{hour:02d}", hour % 3 != 0) for hour in range(24)],
         "worst": [(one, words.share(one.share), minutes + quote_plus(clock.rfc3339(one.minute))) for one in made.worst],
         "over": [
@@ -92,7 +90,6 @@ def detail_context(
         "pool_trend": trend_words(made.pool_trend, made.limit) if made.key.workspace_key else None,
         "consumers": _consumers(made.key, used, called),
         "contention": _contention(organization, made, called),
-        "observed": observed_rows(organization, made, limits, called),
         "unmeasured": [
             (words.limiter(one.limiter), one.value, _unmeasured(organization, made.key, one.limiter))
             for one in made.unmeasured
@@ -115,6 +112,8 @@ def minute_context(organization: Organization, key: LineKey, found: Minute) -> d
         "total": found.total,
         "share": words.share(share_of(found.total, found.limit)),
         "who": called.workspace(key.workspace_key),
+        "is_read": found.is_read,
+        "is_kept": found.is_kept,
         "rows": [
             {
                 "workspace": called.workspace(one.workspace_key),

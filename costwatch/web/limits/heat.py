@@ -4,7 +4,7 @@ Made in one piece: a template looks a thousand values up in its 168 cells, as ma
 """
 
 from bisect import bisect_right
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
@@ -40,15 +40,17 @@ def _row(day: date, cells: tuple[Cell | None, ...], made: Detail, alike: _Alike)
     head = f'{escape(date_format(day, "D"))} <span class="wd">{escape(date_format(day, "j"))}</span>'
     starts, before = clock.midnight(day), on(day)
     row = (
-        _used(cell, before, alike) if cell else _unused(is_ahead=starts + hour * clock.HOUR >= made.until)
+        _used(cell, before, alike) if cell else _unused(starts + hour * clock.HOUR, made)
         for hour, cell in enumerate(cells)
     )
     return f'<tr><th scope="row">{head}</th>{"".join(row)}</tr>'
 
 
-def _unused(*, is_ahead: bool) -> str:
-    title = escape(_("not yet") if is_ahead else _("no use"))
-    return f'<td class="hx" title="{title}"><span class="vh">{title}</span></td>'
+def _unused(hour: datetime, made: Detail) -> str:
+    shade, title = "hx", _("not yet") if hour >= made.until else _("no use")
+    if hour in made.unread:
+        shade, title = "hn", _("not read")
+    return f'<td class="{shade}" title="{escape(title)}"><span class="vh">{escape(title)}</span></td>'
 
 
 def _used(cell: Cell, on_day: str, alike: _Alike) -> str:

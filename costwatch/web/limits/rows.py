@@ -1,7 +1,7 @@
 """The list of lines, made ready for the template."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
@@ -52,8 +52,16 @@ def rows(
 ) -> list[Row]:
     """The lines that stand in the list; one that is open stands in it wherever it belongs."""
     shown = [line for line in found.lines if line.is_shown or line.key == asked.line]
-    hours = last_hour(organization, shown, clock.now().replace(second=0, microsecond=0))
+    hours = _last_hour(organization, found, shown)
     return [_row(line, hours.get(line.key, []), _top(line, used, called), called, asked) for line in shown]
+
+
+def _last_hour(organization: Organization, found: Lines, shown: Sequence[Line]) -> dict[LineKey, list[int]]:
+    """The last hour of some lines as far as it was read; nothing where none of it was."""
+    now = clock.now()
+    if found.through is None or found.through <= now - clock.HOUR:
+        return {}
+    return last_hour(organization, shown, min(found.through, now).replace(second=0, microsecond=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def rows_of(organization: Organization, workspace: str, travelling: str) -> OfWo
     if not own:
         return None
     asked = Asked("", workspace, None, "", None, travelling)
-    hours = last_hour(organization, own[:MOST_OF_WORKSPACE], clock.now().replace(second=0, microsecond=0))
+    hours = _last_hour(organization, found, own[:MOST_OF_WORKSPACE])
     called = named(organization)
     shown = [_row(line, hours.get(line.key, []), "", called, asked) for line in own[:MOST_OF_WORKSPACE]]
     return OfWorkspace(shown, len(own) - len(shown), asked.query())

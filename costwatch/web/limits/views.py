@@ -1,6 +1,5 @@
 """The Limits pages: who hurts next with one line open, and a minute of it."""
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.insights.cache import kept
 from costwatch.insights.limits.consumers import Used, consumers
-from costwatch.insights.limits.detail import detail
+from costwatch.insights.limits.detail import Detail, detail
 from costwatch.insights.limits.lines import AT_LIMIT, TIGHT, Lines, lines
 from costwatch.insights.limits.minute import minute_of
 from costwatch.insights.query import question
@@ -29,8 +28,8 @@ from costwatch.web.limits.caps import cap_rows
 from costwatch.web.limits.configured import configured
 from costwatch.web.limits.detail import detail_context, largest_keys, minute_context
 from costwatch.web.limits.known import refuse_unknown
-from costwatch.web.limits.named import Named, named
-from costwatch.web.limits.observed import lineless_words
+from costwatch.web.limits.named import named
+from costwatch.web.limits.observed import lineless_words, observed_rows
 from costwatch.web.limits.prepare import prepared_context
 from costwatch.web.limits.rows import fold, rows
 
@@ -45,9 +44,11 @@ def limits(request: HttpRequest) -> HttpResponse:
         return render(request, "nothing_yet.html", SECTION)
     organization, asked = at.organization, limits_address.read(request)
     context: dict[str, Any] = kept.get(("limits", organization.pk, asked), lambda: _page(organization, asked))
+    # What people prepare and what applications tell is in no version of the data.
     if asked.view == "configured":
-        # What people prepare is in no version of the data.
         context = context | prepared_context(request, organization)
+    else:
+        context = context | _told(organization, asked, context)
     context = {**context, "assumption": assumption_form(request, organization, context["limits"])}
     return render(request, "limits.html", {**SECTION, "asked": asked, **context})
 
@@ -118,14 +119,18 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     }
     if asked.view == "configured":
         return context | {"configured": configured(organization, every, called), "caps": cap_rows(organization, called)}
+    made = _detail(organization, found, asked) if asked.line else None
     return context | {
         "rows": rows(organization, chosen, used, asked, called),
         "fold": fold(chosen, asked, called),
-        "detail": _detail(organization, found, asked, used.get(asked.line), called) if asked.line else None,
+        "every": every,
+        "called": called,
+        "made": made,
+        "detail": detail_context(organization, made, used.get(made.key), asked, called) if made else None,
+        "is_listed": any(line.key == asked.line for line in found.lines),
         "idle": [group.label for group in found.idle],
         "caps": cap_rows(organization, called),
-        "lineless": lineless_words(organization, every, asked.workspace),
-        "is_unread": not found.is_read,
+        "is_unread": not found.through,
     }
 
 
@@ -137,13 +142,21 @@ def _chosen(found: Lines, asked: Asked) -> Lines:
     return replace(found, lines=tuple(kept_lines))
 
 
-def _detail(
-    organization: Organization, found: Lines, asked: Asked, used: Counter[str] | None, called: Named
-) -> dict[str, Any]:
+def _told(organization: Organization, asked: Asked, page: dict[str, Any]) -> dict[str, Any]:
+    """What applications told until now, beside the lines of a page."""
+    every, made, called = page["every"], page["made"], page["called"]
+    return {
+        "observed": observed_rows(organization, made, every.limits, called) if made else None,
+        "lineless": lineless_words(organization, every, asked.workspace),
+    }
+
+
+def _detail(organization: Organization, found: Lines, asked: Asked) -> Detail:
     assert asked.line is not None
     of = next((line for line in found.lines if line.key == asked.line), None)
     # What the row says it comes closest to is what its detail opens with.
-    made = detail(organization, asked.line, found.limits, asked.limiter or (of.binding.limiter if of else ""))
+    limiter = asked.limiter or (of.binding.limiter if of else "")
+    made = detail(organization, asked.line, found.limits, limiter, found.through)
     if made is None:
         raise Http404(_("Nothing was used of this group in the last week."))
-    return detail_context(organization, made, found.limits, used, asked, called)
+    return made

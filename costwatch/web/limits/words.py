@@ -1,14 +1,15 @@
 """The words of the Limits pages: what limiters, pools and states are called, and the sentence on top."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from costwatch.directory.history import last_change
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
 from costwatch.directory.models import Organization
-from costwatch.ingest.sources import MINUTES_SOURCE
 from costwatch.insights import display
-from costwatch.insights.freshness import through_of
 from costwatch.insights.limits.lines import AT_LIMIT, FINE, TIGHT, UNLIMITED, Line, Lines
 from costwatch.insights.limits.stored_flows import Stored
 from costwatch.web import names
@@ -61,8 +62,14 @@ def share(hundredths: int | None) -> str:
 
 def verdict(found: Lines, called: Named) -> str:
     """The page in two sentences."""
-    if not found.is_read:
+    if not found.through and not found.lines:
         return _("No usage by the minute was read yet.")
+    if found.through and found.through <= found.since:
+        return _("No usage by the minute of the last 24 hours was read; it was read to %(time)s.") % {
+            "time": when(found.through)
+        }
+    if not found.lines and found.unread:
+        return _("Nothing was used in those of the last 24 hours that were read.")
     if not found.lines:
         return _("Nothing was used by the minute in the last 24 hours.")
     counts = found.counts()
@@ -73,7 +80,10 @@ def verdict(found: Lines, called: Named) -> str:
     ]
     said = ", ".join(part for part, state in zip(parts, (AT_LIMIT, TIGHT, FINE), strict=True) if counts[state])
     if not said and found.limits.assumed:
-        return _("The assumed tier has no limit for what was used, so nothing can be said about what is left.")
+        return _(
+            "The assumed tier has no limit for what was used, or the hours are not held against it yet, so nothing can "
+            "be said about what is left."
+        )
     if not said:
         return _("No limits are known, so nothing can be said about what is left of them.")
     first = found.lines[0]
@@ -99,14 +109,26 @@ def minutes(count: int) -> str:
     return ngettext("%(number)d minute", "%(number)d minutes", count) % {"number": count}
 
 
+def unread(hours: Collection[datetime]) -> str:
+    """How many hours were not read, empty for none."""
+    text = ngettext(
+        "%(number)d hour was not read: nothing is known of it",
+        "%(number)d hours were not read: nothing is known of them",
+        len(hours),
+    )
+    return text % {"number": len(hours)} if hours else ""
+
+
 def meta(organization: Organization, found: Lines) -> list[str]:
     """What the page stands on."""
     made = [ngettext("%(number)d line", "%(number)d lines", len(found.lines)) % {"number": len(found.lines)}]
     if unlimited := found.counts()[UNLIMITED]:
         made[0] += _(", %(number)d without a known limit") % {"number": unlimited}
-    if through := through_of(organization, MINUTES_SOURCE):
-        made.append(_("Minutes through %(time)s") % {"time": when(through)})
+    if found.through:
+        made.append(_("Minutes through %(time)s") % {"time": when(found.through)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
+    if found.through and found.unread:
+        made.append(unread(found.unread))
     limits = found.limits
     if limits.assumed:
         return [*made, _("Limits assumed: tier %(tier)s as published") % {"tier": limits.assumed.tier.name}]

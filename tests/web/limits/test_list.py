@@ -96,6 +96,21 @@ def test_a_minute_says_which_limit_it_is_held_against(page: Client, small: Organ
     assert "900 of 1,000, 90 % (in force then; now 1,800)" in words(page.get(minute))
 
 
+def test_a_minute_is_held_against_what_was_known_at_its_time(page: Client, small: Organization, now: datetime) -> None:
+    """The limit was seen to be lower four minutes later, within the same hour."""
+    RateLimit.objects.filter(limiter=INPUT, workspace_key="").update(value=450)
+    DirectoryChange.objects.create(
+        organization=small,
+        kind="rate_limit",
+        external_id=SEPARATOR.join(("", GROUP, INPUT)),
+        what="changed",
+        fields={"value": [1000, 450]},
+        seen_at=FIRST + 4 * timedelta(minutes=1),
+    )
+    minute = f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:00:00Z"
+    assert "900 of 1,000, 90 % (in force then; now 450)" in words(page.get(minute))
+
+
 def test_a_minute_of_batches_is_held_against_no_limit(page: Client, small: Organization) -> None:
     record(small, {FIRST: {dims("wrkspc_2", "key-2", tier="batch"): counts(700)}})
     minute = f"/limits/minute/?{line(pool='batch')}&minute=2026-11-20T14:00:00Z&limiter="
