@@ -28,7 +28,7 @@ SELECT (SELECT MAX(id) FROM {Run._meta.db_table}),
        (SELECT COUNT(*) FROM {PriceChange._meta.db_table} WHERE applied_at IS NULL),
        (SELECT COUNT(*) FROM {ConsoleFigure._meta.db_table}),
        (SELECT anchor FROM {Installation._meta.db_table}),
-       (SELECT MAX(assumed_at) FROM {Organization._meta.db_table}),
+       (SELECT MAX(assumed_at || assumed_tier) FROM {Organization._meta.db_table}),
        (SELECT MAX(made_at) FROM {LimitHourMade._meta.db_table})
 """  # noqa: S608
 
