@@ -1,20 +1,18 @@
 """Coverage: how each bucket of a source stands, kept in the same transaction as its rows."""
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from costwatch.ingest.epoch import Epoch, moment
-from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, Source, State
+from costwatch.ingest.models import Coverage, CoverageChange, EqualRead, State
 from costwatch.ingest.plan import COMPARED_FOR, SETTLES_AFTER, Standing, settles
+from costwatch.ingest.reached import last_reads
 
-# When it starts and ends, and when it was last read.
-Bucket = tuple[datetime, datetime, datetime]
 FINAL = (State.SETTLED, State.REVISED)
 CONTENT = ("state", "digest", "split_digest", "rejected", "control_total_ok", "whole_at")
 
@@ -60,7 +58,7 @@ def standings(
             Epoch("start"), Epoch("end"), Epoch("last_read_at"), "state", "control_total_ok"
         )
     ]
-    last = last_reads(owner, [(start, end, read_at) for start, end, read_at, _, _ in read])
+    last = last_reads(*owner, [(start, end, read_at) for start, end, read_at, _, _ in read])
     return {
         start: Standing(
             end,
@@ -77,57 +75,6 @@ def is_final(owner: Owner, since: datetime, until: datetime, count: int, *, comp
     final = Q(state__in=(State.SETTLED, State.INCONSISTENT))
     final |= Q(state=State.REVISED, control_total_ok=True) if compares else Q(state=State.REVISED)
     return _mine(owner).filter(final, start__gte=since, start__lt=until).count() == count
-
-
-def last_reads(owner: Owner, buckets: Sequence[Bucket]) -> dict[datetime, datetime]:
-    """When some buckets were last read, spans that found them as they were included.
-
-    Shape: by the start of the bucket.
-    """
-    if not buckets:
-        return {}
-    starts = [start for start, _, _ in buckets]
-    spans = EqualRead.objects.filter(
-        organization=owner.organization_id, source=owner.source, end__gt=min(starts), start__lte=max(starts)
-    )
-    return with_spans(buckets, spans.values_list("start", "end", "read_at"))
-
-
-def with_spans(buckets: Iterable[Bucket], spans: Iterable[Bucket]) -> dict[datetime, datetime]:
-    """When buckets of one source were last read, by themselves or in spans of them that were found as they were.
-
-    Shape: by the start of the bucket.
-    """
-    ordered = sorted(buckets)
-    starts = [start for start, _, _ in ordered]
-    last = {start: read_at for start, _, read_at in ordered}
-    for since, until, read_at in spans:
-        for start, end, _ in ordered[bisect_left(starts, since) : bisect_left(starts, until)]:
-            if end <= until and read_at > last[start]:
-                last[start] = read_at
-    return last
-
-
-def through(rows: QuerySet[Coverage]) -> datetime | None:
-    """How far the newest of some buckets goes: to its end, or to when it was last read.
-
-    By itself, within a span, or in part, as the minutes of the hour under way are.
-    """
-    spans = EqualRead.objects.filter(
-        organization=OuterRef("organization"),
-        source=OuterRef("source"),
-        start__lte=OuterRef("start"),
-        end__gte=OuterRef("end"),
-    )
-    again = Subquery(spans.order_by("-read_at").values("read_at")[:1])
-    polled = Source.objects.filter(organization=OuterRef("organization"), name=OuterRef("source")).values("polled_at")
-    newest = rows.order_by("-start").values_list("end", "last_read_at", again, Subquery(polled)).first()
-    return None if newest is None else reach(*newest)
-
-
-def reach(end: datetime, *reads: datetime | None) -> datetime:
-    """How far a bucket goes that ends at `end`; only whole minutes are told of what is under way."""
-    return min(end, max(one for one in reads if one))
 
 
 def known(organization_id: int, source: str, starts: Collection[datetime]) -> dict[datetime, Coverage]:

@@ -8,9 +8,10 @@ from django.db.models import Count, Q, QuerySet
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest import availability, coverage
-from costwatch.ingest.coverage import FINAL, Owner, last_reads
+from costwatch.ingest import availability, reached
+from costwatch.ingest.coverage import FINAL
 from costwatch.ingest.models import Coverage, CoverageChange, Run, State
+from costwatch.ingest.reached import last_reads
 from costwatch.ingest.sources import BASIS, COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
@@ -106,12 +107,12 @@ def freshness(
 def _counted(organization_id: int, source: str, start: datetime, end: datetime) -> tuple[datetime | None, int]:
     """How far a range goes, and how many of its buckets are settled: counted by the database, for it may be long."""
     rows = Coverage.objects.filter(organization=organization_id, source=source, start__gte=start, start__lt=end)
-    through = coverage.through(rows)
+    through = reached.through(rows)
     return through, rows.filter(state=State.SETTLED).exclude(control_total_ok=False).count() if through else 0
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
-    return last_reads(Owner(organization_id, source), [(row.start, row.end, row.last_read_at) for row in rows])
+    return last_reads(organization_id, source, [(row.start, row.end, row.last_read_at) for row in rows])
 
 
 def readable(organization: Organization, sources: Iterable[str], as_of: datetime | None = None) -> list[str]:
@@ -248,4 +249,4 @@ def settled_days(organization: Organization, source: str, period: Period) -> tup
 
 def through_of(organization: Organization, source: str) -> datetime | None:
     """How far a kind of coverage goes; None where nothing of it was read."""
-    return coverage.through(Coverage.objects.filter(organization=organization, source=source))
+    return reached.through(Coverage.objects.filter(organization=organization, source=source))

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest.coverage import Bucket, reach, with_spans
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, EqualRead, Source
+from costwatch.ingest.reached import Bucket, reach, with_spans
 from costwatch.ingest.sources import COVERED, WINDOWED
 
 # Within the newest days one bucket of nearly every source was read after it was over; else its newest are looked at.

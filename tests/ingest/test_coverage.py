@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from costwatch.directory.models import Organization
 from costwatch.ingest import coverage, split
-from costwatch.ingest.coverage import Owner, Read, keep, known, last_reads
+from costwatch.ingest.coverage import Owner, Read, keep, known
 from costwatch.ingest.models import Coverage, EqualRead
 from costwatch.ingest.order import Order
+from costwatch.ingest.reached import last_reads
 from costwatch.ledger.models import Fact, GroupDay, SeriesDay
 
 from .conftest import Sync
@@ -35,7 +36,7 @@ def read(owner: Owner, hours: list[int], now: datetime, digest: bytes = b"a" * 1
 def last(owner: Owner, hours: int) -> list[int]:
     """The day of November on which each of the first hours was last read."""
     rows = Coverage.objects.filter(source="usage").order_by("start")[:hours]
-    found = last_reads(owner, [(row.start, row.end, row.last_read_at) for row in rows])
+    found = last_reads(*owner, [(row.start, row.end, row.last_read_at) for row in rows])
     return [found[row.start].day for row in rows]
 
 
@@ -89,7 +90,7 @@ def test_one_organization_reads_nothing_for_another(owner: Owner) -> None:
         read(owner, [0], day(at))
     for at in (13, 14, 19):
         read(other, [0], day(at))
-    found = last_reads(owner, [(BEGIN, BEGIN + HOUR, day(14))])
+    found = last_reads(*owner, [(BEGIN, BEGIN + HOUR, day(14))])
     assert found == {BEGIN: day(14)}
     assert coverage.standings(*owner, BEGIN, BEGIN + HOUR)[BEGIN].last_read_at == day(14)
 

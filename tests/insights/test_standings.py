@@ -7,8 +7,8 @@ import pytest
 
 from costwatch import clock
 from costwatch.directory.models import Organization
-from costwatch.ingest import coverage
 from costwatch.ingest.models import Coverage, EqualRead, Source, State
+from costwatch.ingest.reached import through
 from costwatch.ingest.sources import WINDOWED
 from costwatch.insights.standings import standings
 
@@ -93,6 +93,6 @@ def test_it_is_what_a_look_at_every_bucket_says(company: Organization, seed: int
             max((start + width for start, read_at in reads.items() if read_at >= start + width), default=None),
         )
         # The two ways to ask agree.
-        through = coverage.through(Coverage.objects.filter(organization=company, source=covered))
-        assert (through and through.replace(microsecond=0)) == expected[name][0]
+        reached = through(Coverage.objects.filter(organization=company, source=covered))
+        assert (reached and reached.replace(microsecond=0)) == expected[name][0]
     assert told(company) == expected

@@ -10,9 +10,9 @@ from django.db.models import Count, Max, Min
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest import availability
-from costwatch.ingest.coverage import through
 from costwatch.ingest.examine.line import FAIL, NOTE, OK, WARN, Line, counted, first_line
 from costwatch.ingest.models import Coverage, Installation, Novelty, Quarantined, Source, State
+from costwatch.ingest.reached import through
 from costwatch.ingest.sources import BASIS, EVERY, SOURCES, WINDOWED
 from costwatch.ledger.models import SeriesDay
 
