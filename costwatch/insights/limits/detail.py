@@ -14,7 +14,7 @@ from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.insights.limits.lines import LOOKS_BACK, WHOLE, LineKey, share_of
 from costwatch.insights.limits.trend import WINDOW_DAYS, Peak, Trend, trend
-from costwatch.insights.limits.unread import unread
+from costwatch.insights.limits.unread import WEEK_DAYS, week_before
 from costwatch.ledger.limit_figures import (
     AN_HOUR,
     FAST_LIMITERS,
@@ -30,7 +30,6 @@ from costwatch.ledger.limit_figures import (
 from costwatch.ledger.limit_hours import MODEL
 from costwatch.ledger.models import LimitDay, LimitHour
 
-WEEK_DAYS = 7
 WORST = 10
 
 
@@ -121,20 +120,26 @@ class Detail:
 
 
 def detail(
-    organization: Organization, key: LineKey, limits: Limits, limiter: str = "", through: datetime | None = None
+    organization: Organization,
+    key: LineKey,
+    limits: Limits,
+    limiter: str = "",
+    *,
+    through: datetime | None = None,
+    unread: frozenset[datetime] = frozenset(),
 ) -> Detail | None:
     """One line, drawn by one of its limiters (else the one it comes closest to). None where a week had no use.
 
-    `through` is how far minutes were read, to now where it is not said.
+    `through` is how far minutes were read, to now where it is not said; `unread` the hours that were not.
     """
     until = clock.floor_hour(clock.now()) + clock.HOUR
-    since, monday = until - LOOKS_BACK, clock.floor_day(until - clock.HOUR) - (WEEK_DAYS - 1) * clock.DAY
+    since, first = until - LOOKS_BACK, week_before(until)
     rows = LimitHour.objects.filter(
         organization=organization,
         group_id=key.group_id,
         pool=key.pool,
         workspace_key__in={key.workspace_key, ORGANIZATION_WIDE},
-        hour__gte=monday,
+        hour__gte=first,
         hour__lt=until,
     )
     of_line = rows.filter(workspace_key=key.workspace_key)
@@ -173,8 +178,8 @@ def detail(
         until=until,
         bars=tuple(bars),
         values=tuple(_minutes(chosen, since)[: max(0, ((through or clock.now()) - since) // clock.MINUTE)]),
-        week=_week(chosen, monday, value),
-        unread=unread(organization, monday, until),
+        week=_week(chosen, first, value),
+        unread=unread,
         worst=_worst(chosen, value),
         day=_over([row for row in chosen if row.hour >= since], value),
         days=_over(chosen, value),

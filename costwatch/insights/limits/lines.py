@@ -96,7 +96,7 @@ class Lines:
     """Every line of a day, those that hurt next first. `since` and `until` are whole hours; the last may be under way.
 
     `idle` are the groups of models that nobody used, `limits` what is configured now; `through` is how far minutes were
-    read, None until any were, and `unread` are the hours of which none was.
+    read, None until any were, and `unread` are the hours of the week of which none was.
     """
 
     since: datetime
@@ -106,6 +106,11 @@ class Lines:
     limits: Limits
     through: datetime | None
     unread: frozenset[datetime]
+
+    @property
+    def unread_of_day(self) -> frozenset[datetime]:
+        """Those hours of the 24 of which no minute was read."""
+        return frozenset(hour for hour in self.unread if hour >= self.since)
 
     @property
     def shown(self) -> tuple[Line, ...]:
@@ -183,7 +188,7 @@ def lines(organization: Organization) -> Lines:
         idle=idle,
         limits=limits,
         through=through_of(organization, MINUTES_SOURCE),
-        unread=unread(organization, since, until),
+        unread=unread(organization, until),
     )
 
 

@@ -156,7 +156,7 @@ def _detail(organization: Organization, found: Lines, asked: Asked) -> Detail:
     of = next((line for line in found.lines if line.key == asked.line), None)
     # What the row says it comes closest to is what its detail opens with.
     limiter = asked.limiter or (of.binding.limiter if of else "")
-    made = detail(organization, asked.line, found.limits, limiter, found.through)
+    made = detail(organization, asked.line, found.limits, limiter, through=found.through, unread=found.unread)
     if made is None:
         raise Http404(_("Nothing was used of this group in the last week."))
     return made

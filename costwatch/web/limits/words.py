@@ -68,7 +68,7 @@ def verdict(found: Lines, called: Named) -> str:
         return _("No usage by the minute of the last 24 hours was read; it was read to %(time)s.") % {
             "time": when(found.through)
         }
-    if not found.lines and found.unread:
+    if not found.lines and found.unread_of_day:
         return _("Nothing was used in those of the last 24 hours that were read.")
     if not found.lines:
         return _("Nothing was used by the minute in the last 24 hours.")
@@ -127,8 +127,8 @@ def meta(organization: Organization, found: Lines) -> list[str]:
     if found.through:
         made.append(_("Minutes through %(time)s") % {"time": when(found.through)})
     made.append(_("24 hours from %(time)s") % {"time": when(found.since)})
-    if found.through and found.unread:
-        made.append(unread(found.unread))
+    if found.through and found.unread_of_day:
+        made.append(unread(found.unread_of_day))
     limits = found.limits
     if limits.assumed:
         return [*made, _("Limits assumed: tier %(tier)s as published") % {"tier": limits.assumed.tier.name}]

@@ -10,7 +10,6 @@ from django.test import Client
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage
-from costwatch.insights.limits.detail import detail
 from costwatch.insights.limits.lines import lines
 from costwatch.insights.limits.measures import limit_measures
 from costwatch.ledger.models import LimitHour, MinuteFact
@@ -51,10 +50,7 @@ def test_hours_that_nobody_has_read_are_told_apart_from_those_without_use(
 ) -> None:
     at("2026-11-20T20:30:00Z", monkeypatch)
     # 20 November from 15:00 to 20:00; of the week also the 14th to the 18th, which the test did not read.
-    assert len(lines(hot).unread) == 5
-    made = detail(hot, first(hot).key, lines(hot).limits)
-    assert made is not None
-    assert len(made.unread) == 5 * 24 + 5
+    assert (len(lines(hot).unread_of_day), len(lines(hot).unread)) == (5, 5 * 24 + 5)
     said = words(browser.get(f"/limits/?line={text_of(first(hot).key)}"))
     assert "5 hours were not read: nothing is known of them" in said
     assert "125 hours were not read: nothing is known of them" in said
