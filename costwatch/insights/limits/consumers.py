@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from costwatch import clock
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
-from costwatch.insights.limits.draws import draws
+from costwatch.insights.limits.draws import draws_of
 from costwatch.insights.limits.lines import Line, LineKey, Lines
 from costwatch.ledger.limit_figures import FAST_LIMITERS, LIMITERS
 from costwatch.ledger.models import Fact, Series
@@ -50,8 +50,7 @@ def _count_keys(organization: Organization, every: Lines, asked: Collection[Line
     )
     # Hour by hour the index leads to a series' rows; a range of hours would be read with every series of it.
     hours = [every.since + place * clock.HOUR for place in range((every.until - every.since) // clock.HOUR)]
-    facts = Fact.objects.filter(bucket_start__in=hours, series_id__in=list(series.values_list("pk", flat=True)))
-    for one in draws(facts, every.limits):
+    for one in draws_of(series, Fact.objects.filter(bucket_start__in=hours), every.limits):
         key = LineKey(one.group_id, one.pool, one.workspace_key)
         if count := counts.get(key):
             found[key][one.api_key_id] += count(one.use)
