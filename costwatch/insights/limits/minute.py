@@ -68,7 +68,7 @@ def minute_of(organization: Organization, key: LineKey, limiter: str, minute: da
         limit_now=_limit(now, key, limiter),
         contributions=tuple(ordered),
         is_read=bool(ordered) or is_read(organization.pk, minute),
-        is_kept=minute.date() >= oldest_kept(clock.today()),
+        is_kept=bool(ordered) or minute.date() >= oldest_kept(clock.today()),
     )
 
 
