@@ -6,7 +6,7 @@ import pytest
 
 from costwatch import clock
 from costwatch.directory import kinds
-from costwatch.directory.limits import Limits, assume, limits_at, limits_now
+from costwatch.directory.limits import Limits, assume, limits_at, limits_now, limits_then
 from costwatch.directory.mirror.replace import replace
 from costwatch.directory.models import Organization
 from costwatch.directory.published import FILE, Published, published, tiers
@@ -199,6 +199,15 @@ def test_a_past_day_is_assumed_as_it_was_published_then(organization: Organizati
     assert at("2026-07-01").is_assumed
     assert not at("2026-06-25").is_assumed
     assert at("2026-06-25").of() == ()
+
+
+def test_a_tier_that_has_ended_is_still_assumed_of_its_days(organization: Organization) -> None:
+    organization.assumed_tier = "tier_4"
+    organization.save()
+    now, then = limits_now(organization), clock.parse("2026-06-01T12:00:00Z")
+    assert not now.is_assumed
+    assert limits_then(organization, then, now) == limits_at(organization, then)
+    assert limits_then(organization, then, now).is_assumed
 
 
 def test_what_was_read_stands_before_what_is_assumed(organization: Organization, at: At) -> None:

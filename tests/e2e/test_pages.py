@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from costwatch import clock
 from costwatch.directory.models import Organization
 from costwatch.ingest.models import Coverage
+from tests.two_minutes import GROUP, make_two_minutes
 from tests.web.conftest import HOSTILE, ledger  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -77,6 +78,23 @@ def watched(request: Any, browser: Browser, live_server: Any, ledger: Organizati
 )
 def test_prv_03_pages_break_no_policy_and_ask_no_other_site(watched: Watched, path: str) -> None:
     watched.open(path)
+    assert watched.problems == []
+
+
+@pytest.mark.parametrize("watched", [800, 1280, 1440, 1920], indirect=True)
+def test_a_minute_that_opens_in_its_line_fits_and_moves_nothing_sideways(watched: Watched) -> None:
+    pool = Organization.objects.create(external_id="org-pool", name="Pool", created_at=clock.now())
+    make_two_minutes(pool)
+    page = watched.open(f"/limits/?organization=org-pool&line=%7C%7C{GROUP}")
+    page.locator(".heat td a").last.click()
+    table = page.locator("#minute table")
+    table.wait_for()
+    expect(table.locator("tbody tr")).to_have_count(3)
+    inside, around = (page.locator(selector).bounding_box() for selector in ("#minute table", "#minute .scroll"))
+    assert inside is not None
+    assert around is not None
+    assert inside["width"] <= around["width"]
+    page.wait_for_function("document.querySelector('.scroll').scrollLeft === 0")
     assert watched.problems == []
 
 

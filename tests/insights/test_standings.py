@@ -69,6 +69,13 @@ def test_what_has_stood_still_for_weeks_is_still_said_to_go_as_far_as_it_does(co
     assert said["cost"] == (None, None)
 
 
+def test_the_last_half_millisecond_of_a_bucket_is_before_its_end(company: Organization) -> None:
+    """SQLite rounds to milliseconds, PostgreSQL does not."""
+    end = NOW.replace(hour=13, minute=0)
+    bucket(company, "usage", end - HOUR, HOUR, end - timedelta(microseconds=400))
+    assert told(company)["usage"] == (end - timedelta(seconds=1), None)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_it_is_what_a_look_at_every_bucket_says(company: Organization, seed: int) -> None:
     random = Random(seed)
