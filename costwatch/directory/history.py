@@ -37,11 +37,6 @@ def last_change(organization: Organization, *kinds: Kind) -> datetime | None:
     return changes.order_by("-seen_at").values_list("seen_at", flat=True).first()
 
 
-def has_changed(organization: Organization, since: datetime, *kinds: Kind) -> bool:
-    """Whether rows of some kinds were seen to have changed after a moment."""
-    return DirectoryChange.objects.filter(organization=organization, kind__in=kinds, seen_at__gt=since).exists()
-
-
 def states_at(
     listing: Listing, organization: Organization, columns: Sequence[str], moment: datetime
 ) -> dict[tuple[str, ...], Values]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from costwatch import clock
-from costwatch.directory.history import Values, has_changed, reading_of, states_at
+from costwatch.directory.history import Values, reading_of, states_at
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS, Listing
 from costwatch.directory.models import ORGANIZATION_WIDE, Kind, Organization, RateLimitGroup
 from costwatch.directory.published import Class, Published, published, tiers
@@ -151,14 +151,6 @@ def limits_at(organization: Organization, moment: datetime, *, used: Iterable[st
         {(ids.get(name, name),): state for (name,), state in groups.items()},
         {(whose, ids.get(group, group), limiter): state for (whose, group, limiter), state in limits.items()},
     )
-
-
-def limits_then(organization: Organization, moment: datetime, now: Limits) -> Limits:
-    """The limits of a moment, where those of now are known: the same ones if none has changed since."""
-    # What is assumed is what was published on the day, also where nothing of it is published any more.
-    if now.known_since is None or has_changed(organization, moment, RATE_LIMIT_GROUPS.kind, RATE_LIMITS.kind):
-        return limits_at(organization, moment)
-    return now
 
 
 def renamed(organization: Organization) -> dict[str, str]:

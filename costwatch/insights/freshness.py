@@ -11,7 +11,6 @@ from costwatch.directory.models import Organization
 from costwatch.ingest import availability, reached
 from costwatch.ingest.coverage import FINAL
 from costwatch.ingest.models import Coverage, CoverageChange, Run, State
-from costwatch.ingest.reached import last_reads
 from costwatch.ingest.sources import BASIS, COVERED, NEEDED, WINDOWED, Windowed
 from costwatch.insights.periods import Period
 
@@ -112,7 +111,7 @@ def _counted(organization_id: int, source: str, start: datetime, end: datetime) 
 
 
 def _last_reads(organization_id: int, source: str, rows: Iterable[Coverage]) -> dict[datetime, datetime]:
-    return last_reads(organization_id, source, [(row.start, row.end, row.last_read_at) for row in rows])
+    return reached.last_reads(organization_id, source, [(row.start, row.end, row.last_read_at) for row in rows])
 
 
 def readable(organization: Organization, sources: Iterable[str], as_of: datetime | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from costwatch.directory.models import Organization
 from costwatch.ingest.epoch import Epoch, moment
 from costwatch.ingest.models import Coverage, EqualRead, Source
 from costwatch.ingest.reached import Bucket, reach, with_spans
-from costwatch.ingest.sources import COVERED, WINDOWED
+from costwatch.ingest.sources import WINDOWED
 
 # Within the newest days one bucket of nearly every source was read after it was over; else its newest are looked at.
 RECENT, NEWEST = 3 * clock.DAY, 72
@@ -67,20 +67,22 @@ def _reach(
         return None, None
     covered = WINDOWED[source.name].coverage[-1]
     buckets = recent[covered]
-    whole_until = next((end for _, end, read_at in buckets if read_at >= end), None)
-    if whole_until is None:
+    if _whole_until(buckets) is None:
         buckets = _newest(organization, covered)
-        whole_until = next((end for _, end, read_at in buckets if read_at >= end), None)
     if not buckets:
         return None, None
     _, end, read_at = buckets[0]
-    return reach(end, read_at, source.polled_at), whole_until
+    return reach(end, read_at, source.polled_at), _whole_until(buckets)
+
+
+def _whole_until(buckets: Iterable[Bucket]) -> datetime | None:
+    return next((end for _, end, read_at in buckets if read_at >= end), None)
 
 
 def _recent(organization: Organization) -> dict[str, list[Bucket]]:
     """The newest days of everything that is read in windows, the newest bucket first."""
     since = clock.floor_day(clock.now()) - RECENT
-    names = list(COVERED)
+    names = [one.coverage[-1] for one in WINDOWED.values()]
     rows = Coverage.objects.filter(organization=organization, source__in=names, start__gte=since)
     spans = EqualRead.objects.filter(organization=organization, source__in=names, end__gt=since)
     return _read_again(

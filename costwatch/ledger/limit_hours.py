@@ -10,7 +10,7 @@ from django.db import transaction
 from costwatch import clock
 from costwatch.directory.history import changes_of
 from costwatch.directory.kinds import RATE_LIMIT_GROUPS, RATE_LIMITS
-from costwatch.directory.limits import Group, Limit, Limits, limits_at
+from costwatch.directory.limits import Group, Limit, Limits, limits_at, limits_now
 from costwatch.directory.models import ORGANIZATION_WIDE, Organization
 from costwatch.ledger.limit_figures import (
     AN_HOUR,
@@ -90,10 +90,17 @@ class LimitHistory:
         """The limits as they had been read at a moment."""
         # What is assumed is what was published on the day.
         day = moment.date() if self._organization.assumed_tier else None
-        state = bisect_right(self._changes, moment), day
+        changes_before = bisect_right(self._changes, moment)
+        state = changes_before, day
         if state not in self._states:
-            self._states[state] = limits_at(self._organization, moment)
+            # Where nothing has changed since, they are those of now, which takes no undoing.
+            is_now = changes_before == len(self._changes) and day is None
+            self._states[state] = limits_now(self._organization) if is_now else limits_at(self._organization, moment)
         return self._states[state]
+
+    def now(self) -> Limits:
+        """The limits as they were last read."""
+        return self.at(max([clock.now(), *self._changes[-1:]]))
 
 
 def group_for(model: str, limits: Limits) -> Group:

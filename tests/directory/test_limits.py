@@ -5,9 +5,10 @@ import json
 import pytest
 
 from costwatch import clock
-from costwatch.directory.limits import Group, Limit, Limits, limits_at, limits_now, limits_then
+from costwatch.directory.limits import Group, Limit, Limits, limits_at, limits_now
 from costwatch.directory.mirror.limits import group_of
 from costwatch.directory.models import Organization, RateLimit, RateLimitGroup, Reading, SpendLimit, Workspace
+from costwatch.ledger.limit_hours import LimitHistory
 from costwatch.upstream.errors import Refused
 from costwatch.upstream.limits import RateLimit as Entry
 from costwatch.upstream.sandbox.server import SandboxServer
@@ -134,11 +135,12 @@ def test_limits_of_a_moment_are_those_read_last_before_it(read: Read, company: O
     # Before the first reading: what was found then.
     assert seen("2026-01-01T00:00:00Z") == seen("2026-11-20T14:05:00Z")
     # Where nothing has changed since, they are those of now.
-    now = limits_now(company)
+    history = LimitHistory(company)
     for moment in ("2026-01-01T00:00:00Z", *(f"2026-11-{day}T14:05:00Z" for day in (20, 21, 22, 23, 24, 25))):
         at_it = clock.parse(moment)
-        assert limits_then(company, at_it, now) == limits_at(company, at_it)
-    assert limits_then(company, clock.parse("2026-11-25T14:05:00Z"), now) is now
+        assert history.at(at_it) == limits_at(company, at_it)
+    assert history.at(clock.parse("2026-11-25T14:05:00Z")) is history.at(clock.now())
+    assert history.at(clock.now()) == limits_now(company)
 
 
 def test_a_limit_that_goes_and_comes_back_is_followed(

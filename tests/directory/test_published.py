@@ -6,10 +6,11 @@ import pytest
 
 from costwatch import clock
 from costwatch.directory import kinds
-from costwatch.directory.limits import Limits, assume, limits_at, limits_now, limits_then
+from costwatch.directory.limits import Limits, assume, limits_at, limits_now
 from costwatch.directory.mirror.replace import replace
 from costwatch.directory.models import Organization
 from costwatch.directory.published import FILE, Published, published, tiers
+from costwatch.ledger.limit_hours import LimitHistory
 
 from .conftest import At
 
@@ -206,8 +207,10 @@ def test_a_tier_that_has_ended_is_still_assumed_of_its_days(organization: Organi
     organization.save()
     now, then = limits_now(organization), clock.parse("2026-06-01T12:00:00Z")
     assert not now.is_assumed
-    assert limits_then(organization, then, now) == limits_at(organization, then)
-    assert limits_then(organization, then, now).is_assumed
+    history = LimitHistory(organization)
+    assert history.at(then) == limits_at(organization, then)
+    assert history.at(then).is_assumed
+    assert history.at(clock.now()) == now
 
 
 def test_what_was_read_stands_before_what_is_assumed(organization: Organization, at: At) -> None:

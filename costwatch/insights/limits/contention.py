@@ -16,7 +16,7 @@ from costwatch.ledger.limit_figures import SHORT_ABOVE, unpack
 from costwatch.ledger.models import LimitHour
 
 LOOKS_BACK = timedelta(days=6)
-COLUMNS = ("minutes_over_80", "takers", Epoch("hour"), "values")
+COLUMNS = ("limit", "minutes_over_80", "takers", Epoch("hour"), "values")
 TAKERS = msgspec.json.Decoder(dict[str, int])
 
 
@@ -47,7 +47,7 @@ def contention(organization: Organization, key: LineKey, limiter: str, limit: in
     minutes = 0
     of_pool = hours.filter(workspace_key=ORGANIZATION_WIDE, peak__gt=limit * SHORT_ABOVE // 100)
     otherwise: dict[datetime, list[int]] = {}
-    for of_then, over, takers, hour, values in of_pool.values_list("limit", *COLUMNS):
+    for of_then, over, takers, hour, values in of_pool.values_list(*COLUMNS):
         if of_then == limit:
             minutes += over
             taken.update(TAKERS.decode(takers))

@@ -107,6 +107,10 @@ class Lines:
     through: datetime | None
     unread: frozenset[datetime]
 
+    def has_last_hour(self, now: datetime) -> bool:
+        """Whether any of the last sixty minutes was read."""
+        return self.through is not None and self.through > now - clock.HOUR
+
     @property
     def unread_of_day(self) -> frozenset[datetime]:
         """Those hours of the 24 of which no minute was read."""

@@ -42,7 +42,7 @@ def _of(organization: Organization) -> list[LimitMeasure]:
     found, now = lines(organization), clock.now().replace(second=0, microsecond=0)
     limited = [(line, one) for line in found.lines for one in line.against if one.limit is not None]
     wanted = {(line.key, one.limiter): one.limit for line, one in limited}
-    hours = last_minutes(organization, wanted, now) if found.through and found.through > now - clock.HOUR else {}
+    hours = last_minutes(organization, wanted, now) if found.has_last_hour(now) else {}
     trends = _trends(organization, wanted)
     return [
         LimitMeasure(
@@ -53,9 +53,7 @@ def _of(organization: Organization) -> list[LimitMeasure]:
             workspace=line.key.workspace_key,
             limiter=one.limiter,
             source=one.source,
-            utilisation=_ratio(max(minutes, default=0), one.limit or 0)
-            if (minutes := hours.get((line.key, one.limiter))) is not None
-            else None,
+            utilisation=_ratio(max(hours[line.key, one.limiter]), one.limit or 0) if hours else None,
             minutes_over_80=one.minutes_over_80,
             days_left=_days_left(trends.get((line.key, one.limiter)), one.limit or 0),
         )

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from costwatch import clock
-from costwatch.directory.limits import Limits, limits_now, limits_then
+from costwatch.directory.limits import Limits
 from costwatch.directory.models import Organization
 from costwatch.ingest.minutes import is_read
 from costwatch.insights.limits.draws import Drawn, draws
 from costwatch.insights.limits.lines import LineKey
 from costwatch.ledger.limit_figures import LIMITED_POOLS, limiters_of
+from costwatch.ledger.limit_hours import LimitHistory
 from costwatch.ledger.models import MinuteFact
 from costwatch.ledger.partitions import oldest_kept
 
@@ -43,12 +44,10 @@ class Minute:
 
 def minute_of(organization: Organization, key: LineKey, limiter: str, minute: datetime) -> Minute:
     """Everything that drew from a line's pool in one minute, counted by a limiter that its pool is held against."""
-    now = limits_now(organization)
-    then = limits_then(organization, min(minute + clock.MINUTE, clock.now()), now)
+    history, moment = LimitHistory(organization), clock.now()
+    now, then = history.now(), history.at(min(minute + clock.MINUTE, moment))
     # Which models a group has is taken from the end of the hour, as in the figures that are made of it.
-    limits = now
-    if then is not now:
-        limits = limits_then(organization, min(clock.floor_hour(minute) + clock.HOUR, clock.now()), now)
+    limits = history.at(min(clock.floor_hour(minute) + clock.HOUR, moment))
     count = limiters_of(key.pool, [limiter])[limiter]
     facts = MinuteFact.objects.filter(minute=minute, series__organization=organization)
     if key.workspace_key:

@@ -59,7 +59,7 @@ def rows(
 def _last_hour(organization: Organization, found: Lines, shown: Sequence[Line]) -> dict[LineKey, list[int]]:
     """The last hour of some lines as far as it was read; nothing where none of it was."""
     now = clock.now()
-    if found.through is None or found.through <= now - clock.HOUR:
+    if not found.through or not found.has_last_hour(now):
         return {}
     return last_hour(organization, shown, min(found.through, now).replace(second=0, microsecond=0))
 

@@ -49,7 +49,7 @@ def limits(request: HttpRequest) -> HttpResponse:
         context = context | prepared_context(request, organization)
     else:
         context = context | _told(organization, asked, context)
-    context = {**context, "assumption": assumption_form(request, organization, context["limits"])}
+    context = {**context, "assumption": assumption_form(request, organization, context["every"].limits)}
     return render(request, "limits.html", {**SECTION, "asked": asked, **context})
 
 
@@ -106,7 +106,7 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     called = named(organization, largest_keys(used))
     refuse_unknown(organization, asked, called.workspaces)
     context: dict[str, Any] = {
-        "limits": every.limits,
+        "every": every,
         "first": words.verdict(found, called),
         "meta": words.meta(organization, found),
         "views": [
@@ -123,7 +123,6 @@ def _page(organization: Organization, asked: Asked) -> dict[str, Any]:
     return context | {
         "rows": rows(organization, chosen, used, asked, called),
         "fold": fold(chosen, asked, called),
-        "every": every,
         "called": called,
         "made": made,
         "detail": detail_context(organization, made, used.get(made.key), asked, called) if made else None,

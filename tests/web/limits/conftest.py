@@ -30,6 +30,13 @@ def page(client: Client, small: Organization) -> Client:
     return client
 
 
+@pytest.fixture
+def browser(client: Client, hot: Organization) -> Client:
+    """A signed-in person before the hot organization, whose minutes were read from 19 Nov to 20 Nov, 14:05."""
+    client.force_login(User.objects.create_user("ada"))
+    return client
+
+
 def line(workspace: str = "", pool: str = "", group: str = GROUP) -> str:
     """A line as the address writes it."""
     return f"line={pool}%7C{workspace}%7C{group}"

@@ -80,33 +80,30 @@ def test_what_one_workspace_does_not_use_is_not_said_to_be_unused(page: Client, 
     assert configured.count("not used in 24 hours") == 1
 
 
+def change_limit(organization: Organization, value: int, seen_at: datetime) -> None:
+    """The limit of 1,000 was seen to be another one."""
+    RateLimit.objects.filter(limiter=INPUT, workspace_key="").update(value=value)
+    DirectoryChange.objects.create(
+        organization=organization,
+        kind="rate_limit",
+        external_id=SEPARATOR.join(("", GROUP, INPUT)),
+        what="changed",
+        fields={"value": [1000, value]},
+        seen_at=seen_at,
+    )
+
+
 def test_a_minute_says_which_limit_it_is_held_against(page: Client, small: Organization, now: datetime) -> None:
     minute = f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:00:00Z"
     assert "input tokens: 900 of 1,000, 90 %" in words(page.get(minute))
     assert "in force then" not in words(page.get(minute))
-    RateLimit.objects.filter(limiter=INPUT, workspace_key="").update(value=1800)
-    DirectoryChange.objects.create(
-        organization=small,
-        kind="rate_limit",
-        external_id=SEPARATOR.join(("", GROUP, INPUT)),
-        what="changed",
-        fields={"value": [1000, 1800]},
-        seen_at=now + timedelta(minutes=1),
-    )
+    change_limit(small, 1800, now + timedelta(minutes=1))
     assert "900 of 1,000, 90 % (in force then; now 1,800)" in words(page.get(minute))
 
 
 def test_a_minute_is_held_against_what_was_known_at_its_time(page: Client, small: Organization, now: datetime) -> None:
     """The limit was seen to be lower four minutes later, within the same hour."""
-    RateLimit.objects.filter(limiter=INPUT, workspace_key="").update(value=450)
-    DirectoryChange.objects.create(
-        organization=small,
-        kind="rate_limit",
-        external_id=SEPARATOR.join(("", GROUP, INPUT)),
-        what="changed",
-        fields={"value": [1000, 450]},
-        seen_at=FIRST + 4 * timedelta(minutes=1),
-    )
+    change_limit(small, 450, FIRST + timedelta(minutes=4))
     minute = f"/limits/minute/?{line()}&limiter={INPUT}&minute=2026-11-20T14:00:00Z"
     assert "900 of 1,000, 90 % (in force then; now 450)" in words(page.get(minute))
 

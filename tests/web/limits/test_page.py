@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costwatch.directory.models import Organization, Workspace
@@ -17,13 +16,6 @@ from tests.web.limits.conftest import rows, words
 
 __all__ = ["hot", "hot_days"]
 OPUS_OUT = "output_tokens_per_minute"
-
-
-@pytest.fixture
-def browser(client: Client, hot: Organization) -> Client:
-    """A signed-in person before the hot organization."""
-    client.force_login(User.objects.create_user("ada"))
-    return client
 
 
 def get(browser: Client, path: str) -> Any:

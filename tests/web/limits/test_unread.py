@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costwatch import clock
@@ -19,13 +18,6 @@ from tests.web.limits.conftest import words
 
 __all__ = ["hot", "hot_days"]
 OUTPUT = "output_tokens_per_minute"
-
-
-@pytest.fixture
-def browser(client: Client, hot: Organization) -> Client:
-    """A signed-in person before the hot organization, whose minutes were read from 19 Nov to 20 Nov, 14:05."""
-    client.force_login(User.objects.create_user("ada"))
-    return client
 
 
 def at(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
